@@ -1,0 +1,64 @@
+# Everything a person runs. `make demo` and `make test` need Go and git alone;
+# what else they need they fetch with Go into .tools/.
+
+GO ?= go
+TOOLS := $(CURDIR)/.tools
+STATICCHECK := $(TOOLS)/staticcheck
+GOVULNCHECK := $(TOOLS)/govulncheck
+GITLEAKS := $(TOOLS)/gitleaks
+# The race detector needs cgo and a C compiler; without one the tests run without it.
+RACE := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
+
+.PHONY: build demo test check unit cross fuzz bench oracle vuln generate clean
+
+build: ## the binary, ./remint
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o remint ./cmd/remint
+
+demo: build ## scan a small leaky repository that is made on the spot
+	@sh testdata/demo.sh ./remint
+
+test: check unit cross ## everything that must pass
+
+check: $(STATICCHECK)
+	@test -z "$$(gofmt -l cmd scanner)" || { echo "not gofmt-ed:"; gofmt -l cmd scanner; exit 1; }
+	$(GO) vet ./...
+	$(STATICCHECK) ./...
+	@cd scanner/rule && $(GO) run ./gen -out $(TOOLS)/catalogue.gen.go && \
+	  cmp -s $(TOOLS)/catalogue.gen.go catalogue.gen.go || { echo "catalogue.gen.go is not up to date: run 'make generate'"; exit 1; }
+
+unit:
+	$(GO) test $(RACE) -shuffle=on ./...
+
+# Six systems, each with cgo off; the one at hand with cgo on as well.
+cross:
+	@for os in linux darwin windows; do for arch in amd64 arm64; do \
+	  echo "build $$os/$$arch"; CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -o /dev/null ./cmd/remint || exit 1; done; done
+	@if command -v $$($(GO) env CC) >/dev/null 2>&1; then echo "build with cgo"; CGO_ENABLED=1 $(GO) build -o /dev/null ./cmd/remint; fi
+
+generate: ## catalogue.gen.go from the rule files
+	cd scanner/rule && $(GO) generate ./...
+
+vuln: $(GOVULNCHECK) ## known weaknesses in what we depend on
+	$(GOVULNCHECK) ./...
+
+FUZZTIME ?= 10m
+fuzz: ## every fuzz target for FUZZTIME
+	@sh testdata/fuzz.sh $(FUZZTIME)
+
+bench: build $(GITLEAKS) ## speed beside gitleaks, as in docs/benchmarks.md
+	$(GO) run ./scanner/bench/run -remint ./remint -gitleaks $(GITLEAKS)
+
+oracle: ## findings beside gitleaks' own detector, over large trees
+	$(GO) test -count=1 -timeout 60m -run TestOracle ./scanner/bench -args -large
+
+$(STATICCHECK):
+	GOBIN=$(TOOLS) $(GO) install honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+$(GOVULNCHECK):
+	GOBIN=$(TOOLS) $(GO) install golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+$(GITLEAKS):
+	GOBIN=$(TOOLS) $(GO) install github.com/zricethezav/gitleaks/v8@v8.30.1
+
+clean:
+	rm -rf remint .demo $(TOOLS)

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/remint/remint/scanner"
+	"github.com/remint/remint/scanner/report"
+	"github.com/remint/remint/scanner/silence"
+	"github.com/remint/remint/scanner/source"
+	"github.com/remint/remint/scanner/source/staged"
+)
+
+type scanFlags struct {
+	staged, stdin, reveal, gitignore     bool
+	format, output                       string
+	config, baseline, newBaseline, label string
+}
+
+func newScan() *cobra.Command {
+	var f scanFlags
+	c := &cobra.Command{
+		Use:   "scan [PATH...]",
+		Short: "Find hardcoded keys in a tree, in the staged change, or in a pipe",
+		Long: `Scan directories and files (this directory, where none is named), what is
+staged for the next commit, or standard input.
+
+Nothing is executed, nothing is written, and the network is not used. Symbolic
+links are not followed. What cannot be looked at is counted and printed.
+
+Exit codes: 0 nothing found, 1 findings, 2 could not do the work or not all of it.`,
+		Example: `  remint scan
+  remint scan services/ deploy/values.yaml
+  remint scan --staged
+  kubectl get configmap -A -o yaml | remint scan --stdin
+  remint scan -f sarif -o results.sarif
+  remint scan -o report.html
+  remint scan --write-baseline .remint-baseline.json    accept what is there now
+  remint scan --baseline .remint-baseline.json          report only what is new`,
+		RunE: func(c *cobra.Command, paths []string) error {
+			return runScan(c.Context(), &f, paths, c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr())
+		},
+	}
+	fl := c.Flags()
+	fl.BoolVar(&f.staged, "staged", false, "scan what is staged for the next commit")
+	fl.BoolVar(&f.stdin, "stdin", false, "scan standard input")
+	fl.StringVar(&f.label, "stdin-path", "-", "path that --stdin's input is judged and reported as")
+	fl.StringVarP(&f.format, "format", "f", "", "text, json, jsonl, sarif, junit, csv, gitlab, github or html (default: by --output's ending, else text)")
+	fl.StringVarP(&f.output, "output", "o", "", "file to write the report to, instead of standard output")
+	fl.StringVarP(&f.config, "config", "c", "", "configuration: a .remint.yaml, or a .gitleaks.toml for exactly gitleaks' rules")
+	fl.StringVarP(&f.baseline, "baseline", "b", "", "file of findings that are accepted")
+	fl.StringVar(&f.newBaseline, "write-baseline", "", "write all findings to a new baseline file")
+	fl.BoolVar(&f.gitignore, "respect-gitignore", false, "leave out what .gitignore files name")
+	fl.BoolVar(&f.reveal, "reveal", false, "show the secrets in the report (never when CI=true)")
+	c.MarkFlagsMutuallyExclusive("staged", "stdin")
+	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formatNames(), cobra.ShellCompDirectiveNoFileComp))
+	return c
+}
+
+func formatNames() []string {
+	var names []string
+	for _, f := range report.Formats() {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+func runScan(ctx context.Context, f *scanFlags, paths []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	if err := f.check(paths); err != nil {
+		return err
+	}
+	if len(paths) == 0 {
+		paths = []string{"."}
+	}
+	root, src, err := f.source(ctx, paths, stdin)
+	if err != nil {
+		return err
+	}
+	p, err := scanner.LoadPolicy(root, scanner.PolicyFiles{Config: f.config, Baseline: f.baseline, NoBaseline: f.newBaseline != ""})
+	if err != nil {
+		return err
+	}
+	opts := p.Options()
+	opts.Progress = new(scanner.Progress)
+	s, err := scanner.New(opts)
+	if err != nil {
+		return err
+	}
+	switch t := src.(type) {
+	case source.Tree:
+		t.Exclude = p.Excludes
+		src = t
+	case staged.Source:
+		defer t.Repo.Close()
+		p.PathsFrom(root)
+		t.Exclude = p.Excludes
+		src = t
+	}
+	stop := showProgress(stderr, opts.Progress)
+	result, err := s.Scan(ctx, src)
+	stop()
+	if err != nil {
+		return err
+	}
+	for _, w := range p.Warnings() {
+		fmt.Fprintf(stderr, "remint: warning: %s\n", w)
+	}
+	if f.newBaseline != "" {
+		return writeBaseline(f.newBaseline, result, p, stderr)
+	}
+	if err := f.write(result, paths, stdout); err != nil {
+		return err
+	}
+	return outcome(result)
+}
+
+// outcome is the exit code of a scan: one that is not complete is never
+// anything else, whatever it found.
+func outcome(r *scanner.Result) error {
+	switch {
+	case len(r.Incomplete) > 0:
+		return errReported
+	case len(r.Findings) > 0:
+		return errFindings
+	}
+	return nil
+}
+
+func (f *scanFlags) check(paths []string) error {
+	if (f.staged || f.stdin) && len(paths) > 0 && !(f.staged && len(paths) == 1) {
+		return errors.New("--stdin takes no paths, and --staged at most the folder of the repository")
+	}
+	if f.reveal && strings.EqualFold(os.Getenv("CI"), "true") {
+		return errors.New("--reveal is refused where CI=true: the secrets would stay in the build's log")
+	}
+	if f.format == "" {
+		f.format = formatOf(f.output)
+	}
+	for _, name := range formatNames() {
+		if name == f.format {
+			return nil
+		}
+	}
+	return fmt.Errorf("unknown format %q: want one of %s", f.format, strings.Join(formatNames(), ", "))
+}
+
+// formatOf is the format that a file's ending stands for, text where none does.
+func formatOf(output string) string {
+	for _, format := range report.Formats() {
+		if format.Name != "text" && strings.HasSuffix(strings.ToLower(output), format.Extension) {
+			return format.Name
+		}
+	}
+	return "text"
+}
+
+// source is what the flags ask to scan, and the folder whose configuration holds.
+func (f *scanFlags) source(ctx context.Context, paths []string, stdin io.Reader) (string, source.Source, error) {
+	switch {
+	case f.stdin:
+		return ".", source.Stdin{Reader: stdin, Path: f.label}, nil
+	case f.staged:
+		repo, err := staged.Open(ctx, paths[0])
+		if err != nil {
+			return "", nil, err
+		}
+		return repo.WorkTree(), staged.Source{Repo: repo}, nil
+	}
+	root := "."
+	if len(paths) == 1 {
+		root = paths[0]
+		if info, err := os.Stat(root); err == nil && !info.IsDir() {
+			root = filepath.Dir(root)
+		}
+	}
+	return root, source.Tree{Roots: paths, Gitignore: f.gitignore}, nil
+}
+
+// write sends the result to the format asked for.
+func (f *scanFlags) write(r *scanner.Result, paths []string, stdout io.Writer) error {
+	emit := func(w io.Writer) error {
+		sink, err := report.New(f.format, w, report.Options{
+			Reveal: f.reveal, Color: f.output == "" && colorful(stdout), Width: width(stdout), Version: versionName(),
+			Root: paths[0],
+		})
+		if err != nil {
+			return err
+		}
+		for _, finding := range r.Findings {
+			if err := sink.Finding(finding); err != nil {
+				return err
+			}
+		}
+		return sink.Close(r.Incomplete, r.Stats)
+	}
+	if f.output == "" {
+		if err := emit(stdout); err != nil {
+			return fmt.Errorf("write the report: %w", err)
+		}
+		return nil
+	}
+	return report.WriteFile(f.output, f.reveal, emit)
+}
+
+func writeBaseline(name string, r *scanner.Result, p *scanner.Policy, stderr io.Writer) error {
+	if len(r.Incomplete) > 0 {
+		return fmt.Errorf("no baseline written: %d things were not looked at; the first is %s (%s)",
+			len(r.Incomplete), r.Incomplete[0].Path, r.Incomplete[0].Detail)
+	}
+	var entries []silence.Entry
+	for _, f := range r.Findings {
+		entries = append(entries, silence.Entry{Fingerprint: f.Fingerprint, Rule: f.Rule.ID, Path: p.Rel(f.Path)})
+	}
+	if err := silence.WriteBaseline(name, entries); err != nil {
+		return err
+	}
+	fmt.Fprintf(stderr, "%d findings accepted in %s; scan with --baseline %s, or name it in .remint.yaml\n", len(entries), name, name)
+	return nil
+}

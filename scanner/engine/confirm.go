@@ -1,0 +1,228 @@
+package engine
+
+import (
+	"bytes"
+)
+
+// confirm runs a rule at one of its keywords.
+func (s *Scanner) confirm(r int32, pos, klen int) error {
+	c := &s.e.rules[r]
+	if s.Path != "" && !s.applies(c) {
+		return nil
+	}
+	if len(c.Names) > 0 {
+		return s.confirmAssignment(c, pos, klen)
+	}
+	done := &s.done[r]
+	if c.Pattern == "" || pos < done.to {
+		return nil
+	}
+	if err := c.ready(); err != nil {
+		return err
+	}
+	// Where keywords stand close together the window grows, so that a text
+	// made of nothing else is not read once for each.
+	length := c.length()
+	if pos < done.to+length && done.to > 0 {
+		done.extra = min(max(2*done.extra, length), maxExtra)
+	} else {
+		done.extra = 0
+	}
+	lo, hi := c.window(s.text, pos, klen, length, done.extra)
+	for at := lo; at < hi; {
+		m := c.re.FindSubmatchIndex(s.text[at:hi])
+		if m == nil {
+			break
+		}
+		shift(m, at)
+		if next := insideWord(s.text, m[0], lo); next > m[0] {
+			at = next
+			continue
+		}
+		if c.Reach > 0 || holdsAny(s.text[m[0]:m[1]], c.literals) {
+			s.candidate(c, m)
+		}
+		at = max(m[1], at+1)
+	}
+	done.to = max(pos+klen, hi-length)
+	if hi == len(s.text) || !c.shape.multiline && s.text[hi-1] == '\n' {
+		done.to = hi
+	}
+	return nil
+}
+
+// progress is how far a rule has come in a text: every match that starts
+// before to has been seen. extra is how much the last window was widened.
+type progress struct{ to, extra int }
+
+// maxExtra bounds, in bytes, how much a window is widened.
+const maxExtra = 64 << 10
+
+// insideWord returns where to look on when a match starts at the very edge of
+// its window and the edge cuts a word in two, so that its word boundary is
+// none; otherwise it returns start.
+func insideWord(text []byte, start, lo int) int {
+	if start != lo || lo == 0 || !isWord(text[lo-1]) || !isWord(text[lo]) {
+		return start
+	}
+	for start < len(text) && isWord(text[start]) {
+		start++
+	}
+	return start
+}
+
+func isWord(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_'
+}
+
+// holdsAny tells whether the text holds one of the lower-case literals.
+func holdsAny(text []byte, literals [][]byte) bool {
+	for _, l := range literals {
+		for i := 0; i+len(l) <= len(text); i++ {
+			if equalLower(text[i:], l) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// applies tells whether the rule holds for the path: its own condition is met
+// and no allow list of its own takes the whole path out.
+func (s *Scanner) applies(c *compiled) bool {
+	if s.Path == "" || c.Path == "" && len(c.Rule.Allow) == 0 {
+		return true
+	}
+	if c.ready() != nil {
+		return true // confirm reports the error
+	}
+	if c.path != nil && !c.path.MatchString(s.Path) {
+		return false
+	}
+	for i := range c.allow {
+		if c.allow[i].pathAlone(s.Path) {
+			return false
+		}
+	}
+	return true
+}
+
+// confirmWhole runs a rule without a usable keyword over the whole text.
+func (s *Scanner) confirmWhole(r int32) error {
+	c := &s.e.rules[r]
+	if err := c.ready(); err != nil || !s.applies(c) {
+		return err
+	}
+	for _, m := range c.re.FindAllSubmatchIndex(s.text, -1) {
+		s.candidate(c, m)
+	}
+	return nil
+}
+
+// length is the longest match that is looked for, in bytes.
+func (c *compiled) length() int {
+	if n := c.shape.maxLen; n >= 0 && n <= c.maxLength() {
+		return n
+	}
+	return c.maxLength()
+}
+
+// window returns the bytes in which every match lies that holds the keyword at
+// pos (or stands within reach of it) or starts at most extra bytes later, and
+// one more on either side for the expression's word boundaries to look at.
+func (c *compiled) window(text []byte, pos, klen, length, extra int) (lo, hi int) {
+	before := c.shape.before
+	if before < 0 || before > length || c.Reach > 0 {
+		before = length
+	}
+	lo = max(0, pos-before-c.Reach-1)
+	hi = min(len(text), pos+klen+length+c.Reach+1+extra)
+	if !c.shape.multiline && c.Reach == 0 {
+		if i := bytes.LastIndexByte(text[lo:pos], '\n'); i >= 0 {
+			lo += i + 1
+		}
+		if i := bytes.IndexByte(text[pos+klen:hi], '\n'); i >= 0 {
+			hi = pos + klen + i + 1
+		}
+	}
+	return lo, hi
+}
+
+// unboundedLine is how far a rule without a bound looks along a line, in bytes.
+const unboundedLine = 2048
+
+func (c *compiled) maxLength() int {
+	if c.MaxLength > 0 {
+		return c.MaxLength
+	}
+	if c.shape.maxLen > 0 {
+		return max(c.shape.maxLen, unboundedLine)
+	}
+	return unboundedLine
+}
+
+func shift(m []int, by int) {
+	for i := range m {
+		if m[i] >= 0 {
+			m[i] += by
+		}
+	}
+}
+
+// secretSpan returns the group that holds the secret.
+func (c *compiled) secretSpan(m []int) (start, end int) {
+	if c.group > 0 && m[2*c.group] >= 0 {
+		return m[2*c.group], m[2*c.group+1]
+	}
+	for g := 2; g+1 < len(m); g += 2 {
+		if m[g] >= 0 && m[g+1] > m[g] {
+			return m[g], m[g+1]
+		}
+	}
+	return m[0], m[1]
+}
+
+// candidate takes a match of a rule's expression through the filters.
+func (s *Scanner) candidate(c *compiled, m []int) {
+	start, end := c.secretSpan(m)
+	secret := s.text[start:end]
+	entropy := shannon(secret)
+	if why := s.judge(c, value{text: secret, quoted: true}, entropy, s.text[m[0]:m[1]], start); why != "" {
+		s.drop(c.Rule, start, end, why)
+		return
+	}
+	s.add(Match{
+		Rule: c.Rule, Start: start, End: end, FullStart: m[0], FullEnd: m[1],
+		Secret: secret, Entropy: entropy, priority: c.priority,
+	})
+}
+
+// judge returns why the value is not a secret, or "".
+func (s *Scanner) judge(c *compiled, v value, entropy float64, full []byte, start int) string {
+	switch {
+	case c.MinEntropy > 0 && entropy < c.MinEntropy:
+		return "entropy below the rule's minimum"
+	case c.checksum != nil && !c.checksum.Verify(v.text):
+		return "the provider's checksum does not fit"
+	}
+	if why := implausible(c.Filters, v, entropy, len(c.Names) > 0); why != "" {
+		return why
+	}
+	for _, sets := range [2][]allowSet{s.e.allow, c.allow} {
+		for i := range sets {
+			if sets[i].contentAt(s.Path, v.text, full, func() []byte { return lineAround(s.text, start) }) {
+				return "allowed: " + sets[i].reason()
+			}
+		}
+	}
+	return ""
+}
+
+func lineAround(text []byte, pos int) []byte {
+	lo := bytes.LastIndexByte(text[:pos], '\n') + 1
+	hi := len(text)
+	if i := bytes.IndexByte(text[pos:], '\n'); i >= 0 {
+		hi = pos + i
+	}
+	return text[lo:hi]
+}

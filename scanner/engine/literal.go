@@ -1,0 +1,325 @@
+package engine
+
+import (
+	"encoding/binary"
+
+	"github.com/remint/remint/scanner/engine/ngram"
+	"github.com/remint/remint/scanner/rule"
+)
+
+// literals finds every place where one of a set of literals stands in a text,
+// in any ASCII case, in one pass. Each literal is represented by its rarest
+// four bytes; a bitmap of hashed four-byte grams, small enough for the first
+// cache level, dismisses nearly every position, and only then is the literal
+// compared. Checking one gram depends on no earlier one, so the processor
+// checks several at a time; a state machine would wait for itself at every byte.
+type literals struct {
+	bitmap [gramSlots / 64]uint64
+	first  [gramSlots]uint16 // 1 + index of a slot's first entry, 0 for none
+	entry  []gramEntry
+	lits   []literal
+}
+
+type literal struct {
+	text  []byte // lower case
+	rules []int32
+}
+
+// gramEntry says that a literal's gram, which stands at byte at of it, has a
+// slot's hash.
+type gramEntry struct {
+	gram uint32 // folded
+	next uint16
+	lit  uint16
+	at   uint8
+}
+
+const (
+	gramBits  = 17
+	gramSlots = 1 << gramBits
+	gramMul   = 0x9E3779B1
+	// foldMask makes ASCII letters lower case; what it does to other bytes
+	// does not matter, because it is done to text and literal alike.
+	foldMask = 0x2020202020202020
+	// minLiteral is the shortest literal that the bitmap can serve.
+	minLiteral = 3
+)
+
+func gramHash(g uint32) uint32 { return (g * gramMul) >> (32 - gramBits) }
+
+// newLiterals builds the table. The literals are lower case, distinct and at
+// least minLiteral bytes long.
+func newLiterals(lits []literal) *literals {
+	t := &literals{lits: lits, entry: make([]gramEntry, 0, len(lits)+len(lits)/4)}
+	for i := range lits {
+		t.add(i)
+	}
+	return t
+}
+
+func (t *literals) add(lit int) {
+	text := t.lits[lit].text
+	if len(text) == minLiteral {
+		// The fourth byte is unknown: every folded value it can have.
+		base := uint32(text[0]) | uint32(text[1])<<8 | uint32(text[2])<<16
+		for b := uint32(0x20); b < 0x100; b++ {
+			if b&0x20 != 0 {
+				t.insert((base|b<<24)|uint32(foldMask&0xffffffff), lit, 0)
+			}
+		}
+		return
+	}
+	best := rarestGram(text)
+	t.insert(binary.LittleEndian.Uint32(text[best:])|uint32(foldMask&0xffffffff), lit, best)
+}
+
+func (t *literals) insert(gram uint32, lit, at int) {
+	h := gramHash(gram)
+	t.bitmap[h>>6] |= 1 << (h & 63)
+	t.entry = append(t.entry, gramEntry{gram: gram, next: t.first[h], lit: uint16(lit), at: uint8(at)})
+	t.first[h] = uint16(len(t.entry))
+}
+
+// rarestGram returns where in a literal the four bytes stand that are rarest
+// in source code, as the n-gram model has it.
+func rarestGram(text []byte) int {
+	best, rarity := 0, -1.0
+	for i := 0; i+4 <= len(text) && i < 250; i++ {
+		if cost := ngram.Cost(text[i : i+4]); cost > rarity {
+			best, rarity = i, cost
+		}
+	}
+	return best
+}
+
+// scan calls hit for every literal and place, in order of the place of the
+// literal's gram.
+func (t *literals) scan(text []byte, hit func(lit, pos int)) {
+	bm := &t.bitmap
+	i := 0
+	for ; i+8 <= len(text); i += 4 {
+		x := binary.LittleEndian.Uint64(text[i:]) | foldMask
+		h0 := gramHash(uint32(x))
+		h1 := gramHash(uint32(x >> 8))
+		h2 := gramHash(uint32(x >> 16))
+		h3 := gramHash(uint32(x >> 24))
+		b0, b1 := bm[h0>>6]>>(h0&63)&1, bm[h1>>6]>>(h1&63)&1
+		b2, b3 := bm[h2>>6]>>(h2&63)&1, bm[h3>>6]>>(h3&63)&1
+		if b0|b1|b2|b3 == 0 {
+			continue
+		}
+		if b0 != 0 {
+			t.check(text, i, uint32(x), h0, hit)
+		}
+		if b1 != 0 {
+			t.check(text, i+1, uint32(x>>8), h1, hit)
+		}
+		if b2 != 0 {
+			t.check(text, i+2, uint32(x>>16), h2, hit)
+		}
+		if b3 != 0 {
+			t.check(text, i+3, uint32(x>>24), h3, hit)
+		}
+	}
+	// The last grams: at most seven bytes are left, padded so that a literal
+	// of three bytes at the very end still makes a gram of four.
+	var tail [12]byte
+	n := copy(tail[:], text[i:])
+	for j := 0; j < n; j++ {
+		g := binary.LittleEndian.Uint32(tail[j:]) | uint32(foldMask&0xffffffff)
+		t.check(text, i+j, g, gramHash(g), hit)
+	}
+}
+
+func (t *literals) check(text []byte, pos int, gram, h uint32, hit func(lit, pos int)) {
+	for e := t.first[h]; e != 0; {
+		en := &t.entry[e-1]
+		e = en.next
+		if en.gram != gram {
+			continue
+		}
+		start := pos - int(en.at)
+		if l := t.lits[en.lit].text; start >= 0 && start+len(l) <= len(text) && equalLower(text[start:start+len(l)], l) {
+			hit(int(en.lit), start)
+		}
+	}
+}
+
+// equalLower tells whether text, in ASCII lower case, is lower.
+func equalLower(text, lower []byte) bool {
+	for i, c := range lower {
+		d := text[i]
+		if d >= 'A' && d <= 'Z' {
+			d |= 0x20
+		}
+		if c != d {
+			return false
+		}
+	}
+	return true
+}
+
+func lowerASCII(s string) []byte {
+	b := []byte(s)
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] = c | 0x20
+		}
+	}
+	return b
+}
+
+// separators are how the words of a name may be joined in a text.
+var separators = [...]string{"", "_", "-", ".", " "}
+
+// spellings returns every way in which a name may be written, lower case: its
+// words run together or joined by one of the separators.
+func spellings(name string) []string {
+	words := splitName(name)
+	if len(words) < 2 {
+		return words
+	}
+	out := make([]string, 0, len(separators))
+	for _, sep := range separators {
+		s := words[0]
+		for _, w := range words[1:] {
+			s += sep + w
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func splitName(name string) []string {
+	var words []string
+	start := 0
+	b := string(lowerASCII(name))
+	for i := 0; i <= len(b); i++ {
+		if i == len(b) || isSeparator(b[i]) {
+			if i > start {
+				words = append(words, b[start:i])
+			}
+			start = i + 1
+		}
+	}
+	return words
+}
+
+func isSeparator(c byte) bool { return c == '_' || c == '-' || c == '.' || c == ' ' }
+
+// collectLiterals gives every rule's keywords and spelled-out names, each
+// literal once with the rules that want it: those that are looked for in texts
+// and, for rules of a path alone, those looked for in paths. Rules that have a
+// keyword too short for the table, or none, come back as loose.
+func collectLiterals(rules []compiled) (inText, inPath []literal, loose []int32) {
+	text := literalSet{at: make(map[string]int, 4*len(rules))}
+	path := literalSet{at: make(map[string]int)}
+	for i := range rules {
+		words := keywordsOf(rules[i].Rule)
+		short := len(words) == 0
+		for _, w := range words {
+			short = short || len(w) < minLiteral
+		}
+		switch {
+		case rules[i].Pattern == "":
+			path.add(words, int32(i))
+		case short:
+			loose = append(loose, int32(i))
+		default:
+			text.add(words, int32(i))
+		}
+	}
+	return text.lits, path.lits, loose
+}
+
+type literalSet struct {
+	at   map[string]int
+	lits []literal
+}
+
+func (s *literalSet) add(words []string, r int32) {
+	for _, w := range words {
+		k, ok := s.at[w]
+		if !ok {
+			k = len(s.lits)
+			s.at[w] = k
+			s.lits = append(s.lits, literal{text: []byte(w)})
+		}
+		if l := &s.lits[k]; len(l.rules) == 0 || l.rules[len(l.rules)-1] != r {
+			l.rules = append(l.rules, r)
+		}
+	}
+}
+
+func keywordsOf(r *rule.Rule) []string {
+	var words []string
+	for _, n := range r.Names {
+		words = append(words, literalsOfName(n)...)
+	}
+	if len(r.Names) == 0 {
+		for _, k := range r.Keywords {
+			words = append(words, string(lowerASCII(k)))
+		}
+	}
+	return words
+}
+
+// commonWords are words of names that are too common in code to look for by
+// themselves.
+var commonWords = [...]string{
+	"access", "token", "secret", "client", "account", "service", "password", "passwd", "private", "public", "webhook", "signing",
+	"personal", "application", "developer", "management", "encryption", "integration", "credential", "credentials", "connection",
+	"database", "storage", "session", "master", "project", "license", "subscription", "production", "server", "consumer", "shared",
+	"admin", "oauth", "bearer", "value", "string", "security", "authorization", "authentication", "refresh", "publish", "deploy",
+	"write", "search", "sandbox", "test", "live", "user", "apikey", "header", "registry", "default", "config", "internal", "passphrase",
+	"function", "memory", "plugin", "remote", "central", "actions", "crypto", "scanner", "tokens", "registration", "upload",
+	"auth", "pass", "pwd", "data", "sign", "host", "mail", "smtp", "role", "root", "site", "team", "work", "code", "zone", "base", "node",
+	"page", "file", "name", "path", "type", "main", "core", "meta", "form", "flow", "line", "plan", "open", "prod", "rest", "http", "json",
+	"cred", "push", "mode", "chat", "send", "gate", "load", "loop", "read", "keys", "full", "user", "real", "time", "tool", "link", "bank",
+	"cash", "ship", "sale", "shop", "trip", "view", "walk", "wise", "blob", "bind", "bolt", "byte", "port", "temp", "text", "list", "last",
+	"next", "sync", "edge", "beta", "call", "feed", "item", "mark", "move", "pool", "post", "pull", "rate", "ring", "room", "rule", "scan",
+	"self", "side", "slot", "star", "step", "task", "unit", "wait", "wire", "word", "yield", "vault", "cloud", "local", "state", "group",
+	"email", "phone", "order", "store", "guest", "group", "model", "agent", "stage", "image", "video", "event", "queue", "table", "proxy",
+	"hash", "salt", "cookie", "login", "user", "username", "email", "signature", "verification", "cluster", "workspace", "backup",
+}
+
+// distinctive is how long a word must be to be looked for by itself, in bytes.
+const distinctive = 4
+
+// literalsOfName returns what to look for in a text to find a name: its most
+// distinctive word, or where all are common every way of writing it.
+func literalsOfName(name string) []string {
+	best := ""
+	for _, w := range splitName(name) {
+		if len(w) > len(best) && len(w) >= distinctive && !isCommon(w) {
+			best = w
+		}
+	}
+	if best != "" {
+		return []string{best}
+	}
+	return spellings(name)
+}
+
+func isCommon(word string) bool {
+	for _, c := range commonWords {
+		if c == word {
+			return true
+		}
+	}
+	return false
+}
+
+// squeeze returns a name in lower case without its separators.
+func squeeze(name []byte) []byte {
+	out := make([]byte, 0, len(name))
+	for _, c := range name {
+		if !isSeparator(c) {
+			if c >= 'A' && c <= 'Z' {
+				c |= 0x20
+			}
+			out = append(out, c)
+		}
+	}
+	return out
+}

@@ -1,0 +1,266 @@
+package scanner
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"path"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/remint/remint/scanner/engine"
+	"github.com/remint/remint/scanner/rule"
+	"github.com/remint/remint/scanner/silence"
+)
+
+// scan scans a stretch of a text and reports what starts in buf[from:to].
+func (w *worker) scan(t *text, buf []byte, from, to int) error {
+	body, back := buf, func(at int) int { return at }
+	if t.base == 0 {
+		if wide, ok := engine.DetectWide(buf); ok {
+			t.wide = &wide
+		}
+	}
+	if t.wide != nil {
+		body, back = t.wide.Decode(buf)
+	}
+	w.engine.Path = w.rel(t.path)
+	w.drops = w.drops[:0]
+	matches, err := w.engine.Scan(body)
+	if err != nil {
+		return err
+	}
+	place := placer{text: t, body: body, line: t.line, column: t.column}
+	for i := range matches {
+		m := &matches[i]
+		if at := back(m.Start); at < from || at >= to && to < len(buf) || m.Rule.Hidden {
+			continue
+		}
+		w.finding(t, body, back, m, matches, &place)
+	}
+	for _, d := range w.drops {
+		w.scanner.traced(Trace{Rule: d.Rule, Filter: d.Filter, Location: place.at(back, d.Start, d.End)})
+	}
+	return nil
+}
+
+// finding makes a finding of a match and keeps it unless it is silenced.
+func (w *worker) finding(t *text, body []byte, back func(int) int, m *engine.Match, all []engine.Match, place *placer) {
+	loc := place.at(back, m.Start, m.End)
+	if why := wrongPlace(t.path, body, m); why != "" {
+		w.scanner.traced(Trace{Rule: m.Rule, Filter: why, Location: loc})
+		return
+	}
+	secret := m.Secret
+	if m.Rule.Pattern == "" {
+		// The file itself is the secret, and its content what identifies it.
+		sum := sha256.Sum256(body)
+		secret = []byte(hex.EncodeToString(sum[:]))
+	}
+	if t.before.has(m.Rule.ID, secret, lineOf(body, m.Start)) {
+		w.scanner.traced(Trace{Rule: m.Rule, Filter: "it stood there before the change", Location: loc})
+		return
+	}
+	f := Finding{
+		Rule: m.Rule, Severity: w.scanner.severity(m.Rule), Location: loc, Secret: NewSecret(secret),
+		Fingerprint: w.scanner.prints.of(m.Rule.ID, secret), Entropy: m.Entropy, Encodings: m.Encodings,
+		Modified: t.modified, Snippet: snippet(body, m, all), Companions: companions(m, all),
+	}
+	if t.wide != nil {
+		f.Encodings = append([]string{t.wide.Name()}, f.Encodings...)
+	}
+	if f.Modified.IsZero() && t.file != nil {
+		if info, err := t.file.Stat(); err == nil {
+			f.Modified = info.ModTime()
+		}
+	}
+	if p := w.scanner.opts.Policy; p != nil {
+		if d, ok := p.decide(&f, place.marksOf(body), m.FullStart, m.FullEnd); ok {
+			w.result.Stats.Silenced++
+			w.scanner.traced(Trace{Rule: m.Rule, Silenced: d, Location: loc})
+			return
+		}
+	}
+	w.result.Findings = append(w.result.Findings, f)
+}
+
+// rel is the path that the rules' conditions look at.
+func (w *worker) rel(path string) string {
+	if p := w.scanner.opts.Policy; p != nil {
+		return p.Rel(path)
+	}
+	return path
+}
+
+func (s *Scanner) severity(r *rule.Rule) rule.Severity {
+	if v, ok := s.opts.Severity[r.ID]; ok {
+		return v
+	}
+	return r.Severity
+}
+
+// codeSuffixes are the languages in which a string needs quotes, so that a
+// bare word behind a name is a variable or a call.
+var codeSuffixes = [...]string{
+	".go", ".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".cs", ".java", ".kt", ".kts", ".scala", ".groovy", ".swift", ".m", ".mm", ".rs",
+	".py", ".pyi", ".rb", ".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".php", ".dart", ".lua", ".ex", ".exs", ".erl", ".hs", ".ml",
+	".clj", ".vb", ".fs", ".pl", ".pm", ".r", ".jl", ".zig", ".nim", ".sol", ".vue", ".svelte", ".s", ".asm", ".f90", ".pas", ".d",
+}
+
+// wrongPlace says why a match cannot be a secret at this path, or "": a value
+// without quotes in the code of a language that needs them.
+func wrongPlace(name string, body []byte, m *engine.Match) string {
+	if !m.Unquoted || m.Rule.Filters != rule.FilterGeneric && m.Rule.Filters != rule.FilterPassword || len(m.Encodings) > 0 {
+		return ""
+	}
+	ext := strings.ToLower(path.Ext(name))
+	for _, s := range codeSuffixes {
+		if ext == s {
+			if inStringOrComment(body, m.Start) {
+				return ""
+			}
+			return "a bare word in code is no string"
+		}
+	}
+	return ""
+}
+
+// inStringOrComment guesses from the line before at whether it stands inside a
+// string or behind a comment mark.
+func inStringOrComment(body []byte, at int) bool {
+	line := body[bytes.LastIndexByte(body[:at], '\n')+1 : at]
+	for _, q := range []byte("\"'`") {
+		if bytes.Count(line, []byte{q})%2 == 1 {
+			return true
+		}
+	}
+	trimmed := bytes.TrimLeft(line, " \t")
+	return bytes.Contains(line, []byte("//")) || bytes.HasPrefix(trimmed, []byte("#")) || bytes.HasPrefix(trimmed, []byte("*")) ||
+		bytes.HasPrefix(trimmed, []byte("--"))
+}
+
+func lineOf(body []byte, at int) []byte {
+	lo := bytes.LastIndexByte(body[:at], '\n') + 1
+	hi := len(body)
+	if i := bytes.IndexByte(body[at:], '\n'); i >= 0 {
+		hi = at + i
+	}
+	return body[lo:hi]
+}
+
+// placer turns bytes of a stretch into lines and columns, going forward where
+// it can.
+type placer struct {
+	text   *text
+	body   []byte
+	done   int // bytes whose line feeds are counted in line
+	line   int
+	column int // characters of the line before the stretch
+	marks  *silence.Marks
+	marked bool // marks is looked up
+}
+
+// marksOf finds the comments that silence, once for all findings of a text.
+func (p *placer) marksOf(body []byte) *silence.Marks {
+	if !p.marked {
+		p.marks, p.marked = silence.FindMarks(body), true
+	}
+	return p.marks
+}
+
+func (p *placer) at(back func(int) int, start, end int) Location {
+	l := Location{Path: p.text.path, Offset: p.text.base + int64(back(start)), EndOffset: p.text.base + int64(back(end))}
+	l.Line, l.Column = p.lineColumn(start)
+	l.EndLine, l.EndColumn = p.lineColumn(end)
+	if p.text.mapLine != nil {
+		l.Line, l.EndLine = p.text.mapLine(l.Line), p.text.mapLine(l.EndLine)
+	}
+	return l
+}
+
+func (p *placer) lineColumn(at int) (line, column int) {
+	if at < p.done {
+		p.done, p.line = 0, p.text.line
+	}
+	p.line += bytes.Count(p.body[p.done:at], []byte{'\n'})
+	p.done = at
+	start := bytes.LastIndexByte(p.body[:at], '\n') + 1
+	column = utf8.RuneCount(p.body[start:at]) + 1
+	if start == 0 {
+		column += p.column
+	}
+	return p.line + 1, column
+}
+
+// advance moves the text's start behind what is dropped from the buffer.
+func (t *text) advance(dropped []byte) {
+	body := dropped
+	if t.wide != nil {
+		body, _ = t.wide.Decode(dropped)
+	}
+	t.base += int64(len(dropped))
+	t.line += bytes.Count(body, []byte{'\n'})
+	if i := bytes.LastIndexByte(body, '\n'); i >= 0 {
+		t.column = utf8.RuneCount(body[i+1:])
+	} else {
+		t.column += utf8.RuneCount(body)
+	}
+}
+
+// snippetBytes is how much of a line is shown on either side of a secret.
+const snippetBytes = 80
+
+// snippet returns the line of a match, cut around it where it is long, with
+// every secret on it masked. A secret over several lines shows its first.
+func snippet(body []byte, m *engine.Match, all []engine.Match) string {
+	lo := max(0, m.Start-snippetBytes)
+	if i := bytes.LastIndexByte(body[lo:m.Start], '\n'); i >= 0 {
+		lo += i + 1
+	}
+	hi := min(len(body), m.End+snippetBytes)
+	if i := bytes.IndexByte(body[m.Start:hi], '\n'); i >= 0 {
+		hi = m.Start + i
+	}
+	var b strings.Builder
+	at := lo
+	for i := range all {
+		o := &all[i]
+		if o.End <= at || o.Start >= hi || o.Rule.Pattern == "" {
+			continue
+		}
+		if o.Start > at {
+			b.Write(body[at:o.Start])
+		}
+		// The first characters may be public; they are taken from the text,
+		// whose encoded form hides as much as the redacted secret does.
+		b.WriteString(NewSecret(body[o.Start:o.End]).String())
+		at = min(o.End, hi)
+	}
+	if at < hi {
+		b.Write(body[at:hi])
+	}
+	return strings.ToValidUTF8(strings.TrimSpace(b.String()), "\uFFFD")
+}
+
+// companions lists the other halves of the pairs that a rule names, each value
+// once.
+func companions(m *engine.Match, all []engine.Match) []Companion {
+	var out []Companion
+	for _, c := range m.Rule.Companions {
+		for i := range all {
+			o := &all[i]
+			if o.Rule.ID != c.Rule || o.Start == m.Start || c.Lines > 0 && abs(o.Line-m.Line) > c.Lines {
+				continue
+			}
+			out = append(out, Companion{Rule: c.Rule, Line: o.Line, Secret: NewSecret(o.Secret)})
+		}
+	}
+	return out
+}
+
+func abs(n int) int {
+	if n < 0 {
+		return -n
+	}
+	return n
+}
