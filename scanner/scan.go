@@ -109,7 +109,7 @@ func (s *Scanner) Scan(ctx context.Context, src source.Source) (*Result, error) 
 	slices.SortStableFunc(r.Incomplete, func(a, b Incomplete) int { return strings.Compare(a.Path, b.Path) })
 	r.Stats.Rules = s.engine.Rules()
 	r.Stats.Elapsed = time.Since(start)
-	return r, errors.Join(err, run.failed)
+	return r, err
 }
 
 // sortFindings puts findings in order of path, then place, then rule.
@@ -135,7 +135,6 @@ type run struct {
 	items   chan source.Item
 	mu      sync.Mutex
 	result  Result
-	failed  error
 }
 
 // Item implements source.Visitor.
@@ -163,12 +162,6 @@ func (r *run) Skipped(string) {
 func (r *run) incomplete(i Incomplete) {
 	r.mu.Lock()
 	r.result.Incomplete = append(r.result.Incomplete, i)
-	r.mu.Unlock()
-}
-
-func (r *run) fail(err error) {
-	r.mu.Lock()
-	r.failed = errors.Join(r.failed, err)
 	r.mu.Unlock()
 }
 

@@ -82,12 +82,11 @@ type text struct {
 	file     *os.File
 	before   *known // what stood there before the change
 	// Where in the text the buffer starts.
-	base     int64
-	line     int // line feeds before the buffer
-	column   int // characters between the last line feed and the buffer
-	wide     *engine.Wide
-	mapLine  func(int) int
-	inMember bool
+	base    int64
+	line    int // line feeds before the buffer
+	column  int // characters between the last line feed and the buffer
+	wide    *engine.Wide
+	mapLine func(int) int
 }
 
 // stream reads a text to its end and scans it.

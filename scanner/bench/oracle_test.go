@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/zricethezav/gitleaks/v8/detect"
+	"github.com/zricethezav/gitleaks/v8/sources"
 
 	"github.com/remint/remint/scanner/engine"
 	"github.com/remint/remint/scanner/rule/gitleaks"
@@ -116,7 +117,7 @@ func compare(t *testing.T, tree string, e *engine.Engine, detector *detect.Detec
 
 func theirs(d *detect.Detector, name, text string) []found {
 	var out []found
-	for _, f := range d.Detect(detect.Fragment{Raw: text, FilePath: name}) {
+	for _, f := range d.Detect(detect.Fragment(sources.Fragment{Raw: text, FilePath: name})) {
 		// gitleaks counts lines from 0 in a fragment of its own.
 		out = append(out, found{f.RuleID, name, f.StartLine + 1, f.Secret})
 	}

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -18,7 +18,11 @@ import (
 var corpus = sync.OnceValue(func() []byte {
 	const size = 16 << 20
 	var b bytes.Buffer
-	_ = filepath.WalkDir(filepath.Join(runtime.GOROOT(), "src"), func(path string, d fs.DirEntry, err error) error {
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		panic(err)
+	}
+	_ = filepath.WalkDir(filepath.Join(strings.TrimSpace(string(root)), "src"), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || b.Len() >= size {
 			return filepath.SkipAll
 		}
@@ -66,10 +70,10 @@ func BenchmarkScan(b *testing.B) {
 			e.lits.scan(text, func(int, int) { hits++ })
 		}
 	})
-	b.Run("bytes.Index", func(b *testing.B) {
+	b.Run("bytes.Contains", func(b *testing.B) {
 		b.SetBytes(int64(len(text)))
 		for b.Loop() {
-			if bytes.Index(text, []byte("qzxj_absent_qzxj")) >= 0 {
+			if bytes.Contains(text, []byte("qzxj_absent_qzxj")) {
 				b.Fatal("the corpus holds the absent string")
 			}
 		}

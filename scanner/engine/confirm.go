@@ -20,6 +20,10 @@ func (s *Scanner) confirm(r int32, pos, klen int) error {
 	if err := c.ready(); err != nil {
 		return err
 	}
+	if c.atKeyword {
+		s.confirmHere(c, done, pos, klen)
+		return nil
+	}
 	// Where keywords stand close together the window grows, so that a text
 	// made of nothing else is not read once for each.
 	length := c.length()
@@ -49,6 +53,39 @@ func (s *Scanner) confirm(r int32, pos, klen int) error {
 		done.to = hi
 	}
 	return nil
+}
+
+// maxBefore is how far before its keyword a match may start for each place to
+// be tried by itself, in bytes.
+const maxBefore = 4
+
+// confirmHere runs a rule whose matches start at their keyword, or a few bytes
+// before it, at just those places.
+func (s *Scanner) confirmHere(c *compiled, done *progress, pos, klen int) {
+	done.to = pos + 1
+	hi := min(len(s.text), pos+klen+c.length()+1)
+	for at := max(0, pos-c.shape.before); at <= pos; at++ {
+		if !c.mayStart(s.text, at) {
+			continue
+		}
+		if m := c.re.FindSubmatchIndex(s.text[at:hi]); m != nil && at+m[1] > pos {
+			shift(m, at)
+			s.candidate(c, m)
+			done.to = m[1]
+			return
+		}
+	}
+}
+
+// mayStart checks the assertion that the expression starts with.
+func (c *compiled) mayStart(text []byte, at int) bool {
+	switch c.shape.leading {
+	case leadWord:
+		return at == 0 || at >= len(text) || isWord(text[at-1]) != isWord(text[at])
+	case leadLine:
+		return at == 0 || text[at-1] == '\n'
+	}
+	return true
 }
 
 // progress is how far a rule has come in a text: every match that starts

@@ -16,7 +16,6 @@ const (
 // decodeState is what the decoders of one text share.
 type decodeState struct {
 	encoded []span // values of secret names that may be encoded
-	buf     []byte
 	chain   []string
 }
 

@@ -84,8 +84,11 @@ type compiled struct {
 	*rule.Rule
 	keywords []string
 	literals [][]byte // the keywords once more
-	squeezed [][]byte // names in lower case without separators
-	priority int
+	// atKeyword tells that matches start at their keyword or a few bytes before
+	// it, and that re is anchored; whole forbids that.
+	atKeyword, whole bool
+	squeezed         [][]byte // names in lower case without separators
+	priority         int
 
 	once     sync.Once
 	err      error
@@ -108,11 +111,15 @@ func New(rules []rule.Rule, opts Options) (*Engine, error) {
 		c := &e.rules[i]
 		c.Rule = &rules[i]
 		c.priority = priorityOf(c.Rule)
+		c.whole = opts.Gitleaks
 		e.byID[c.ID] = int32(i)
 		e.paired = e.paired || len(c.Companions) > 0
 	}
 	var lits, pathLits []literal
 	lits, pathLits, e.loose = collectLiterals(e.rules)
+	for _, r := range e.loose {
+		e.rules[r].whole = true
+	}
 	e.inPath = newLiterals(pathLits)
 	for i := range e.rules {
 		if e.rules[i].Pattern == "" {
@@ -166,14 +173,6 @@ func (c *compiled) compile() error {
 	if err := c.compilePath(); err != nil || c.Pattern == "" {
 		return err
 	}
-	expr := c.Pattern
-	if len(c.Names) > 0 {
-		expr = `\A(?:` + expr + `)\z`
-	}
-	var err error
-	if c.re, err = regexp.Compile(expr); err != nil {
-		return fmt.Errorf("rule %s: %w", c.ID, err)
-	}
 	c.keywords = keywordsOf(c.Rule)
 	for _, k := range c.keywords {
 		c.literals = append(c.literals, []byte(k))
@@ -181,10 +180,21 @@ func (c *compiled) compile() error {
 	for _, n := range c.Names {
 		c.squeezed = append(c.squeezed, squeeze([]byte(n)))
 	}
-	if len(c.Names) == 0 {
+	expr := c.Pattern
+	var err error
+	if len(c.Names) > 0 {
+		expr = `\A(?:` + expr + `)\z`
+	} else {
 		if c.shape, err = shapeOf(c.Pattern, c.keywords); err != nil {
 			return fmt.Errorf("rule %s: %w", c.ID, err)
 		}
+		c.atKeyword = !c.whole && c.Reach == 0 && c.shape.before >= 0 && c.shape.before <= maxBefore && c.shape.leading != leadOther
+		if c.atKeyword {
+			expr = `\A(?:` + expr + `)`
+		}
+	}
+	if c.re, err = regexp.Compile(expr); err != nil {
+		return fmt.Errorf("rule %s: %w", c.ID, err)
 	}
 	c.group = max(c.re.SubexpIndex("secret"), 0)
 	if c.SecretGroup > 0 {

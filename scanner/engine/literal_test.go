@@ -73,11 +73,11 @@ func TestShape(t *testing.T) {
 		keywords []string
 		want     shape
 	}{
-		{`\bghp_[a-z]{4}\b`, []string{"ghp_"}, shape{maxLen: 8, before: 0, certain: true}},
+		{`\bghp_[a-z]{4}\b`, []string{"ghp_"}, shape{maxLen: 8, before: 0, leading: leadWord, certain: true}},
 		{`(?:sk|rk)_live_[a-z]{3}`, []string{"sk_live_", "rk_live_"}, shape{maxLen: 11, before: 0, certain: true}},
-		{`[a-z]{0,5}key=\d+`, []string{"key"}, shape{maxLen: -1, before: 5, certain: true}},
+		{`[a-z]{0,5}key=\d+`, []string{"key"}, shape{maxLen: -1, before: 5, leading: leadOther, certain: true}},
 		{`(?i)x(?:api|auth)[ :]+\S{3}`, []string{"xapi", "xauth"}, shape{maxLen: -1, before: 0, certain: true}},
-		{`[^"]*key`, []string{"key"}, shape{maxLen: -1, multiline: true, before: -1, certain: true}},
+		{`[^"]*key`, []string{"key"}, shape{maxLen: -1, multiline: true, before: -1, leading: leadOther, certain: true}},
 		{`(?:key|\d+)z`, []string{"key"}, shape{maxLen: -1, before: -1}},
 		{`a.{2}$`, []string{"b"}, shape{maxLen: 9, anchors: true, before: -1}},
 		{`tok(?:en)?_[0-9]`, []string{"tok"}, shape{maxLen: 7, before: 0, certain: true}},

@@ -18,8 +18,48 @@ type shape struct {
 	// before is how many bytes of a match can stand before its keyword, -1
 	// where that is not known.
 	before int
+	// leading is the assertion that the expression starts with.
+	leading lead
 	// certain tells that every match holds a keyword.
 	certain bool
+}
+
+// lead is what an expression asserts before it takes its first byte.
+type lead uint8
+
+const (
+	leadNothing lead = iota
+	leadWord         // \b
+	leadLine         // (?m)^
+	leadOther        // anything else, or nothing that is known
+)
+
+// leadOf returns the assertion at the start of an expression.
+func leadOf(re *syntax.Regexp) lead {
+	switch parts := flatten(re); parts[0].Op {
+	case syntax.OpWordBoundary:
+		if len(parts) > 1 && leadOf(parts[1]) == leadNothing {
+			return leadWord
+		}
+	case syntax.OpBeginLine:
+		if len(parts) > 1 && leadOf(parts[1]) == leadNothing {
+			return leadLine
+		}
+	case syntax.OpLiteral, syntax.OpCharClass, syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		return leadNothing
+	case syntax.OpAlternate:
+		for _, sub := range parts[0].Sub {
+			if leadOf(sub) != leadNothing {
+				return leadOther
+			}
+		}
+		return leadNothing
+	case syntax.OpPlus, syntax.OpRepeat:
+		if parts[0].Op == syntax.OpPlus || parts[0].Min > 0 {
+			return leadOf(parts[0].Sub[0])
+		}
+	}
+	return leadOther
 }
 
 func shapeOf(expr string, keywords []string) (shape, error) {
@@ -30,6 +70,7 @@ func shapeOf(expr string, keywords []string) (shape, error) {
 	s := shape{maxLen: maxLen(re), multiline: canHold(re, '\n'), anchors: hasAnchor(re)}
 	s.certain = holdsKeyword(re, keywords)
 	s.before = beforeKeyword(re, keywords)
+	s.leading = leadOf(re)
 	return s, nil
 }
 
