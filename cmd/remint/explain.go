@@ -22,7 +22,7 @@ func newExplain() *cobra.Command {
 		Short: "Say why a line is reported, or why it is not",
 		Long: `Scan one file and say, for a line of it, which rules found something there and
 which rule, filter, comment, ignore file, baseline entry or configuration
-decided what became of it.`,
+decided what became of it. The exit code is 0 whatever the answer is.`,
 		Example: `  remint explain app/settings.py:12
   remint explain deploy/values.yaml`,
 		Args: cobra.ExactArgs(1),
@@ -96,7 +96,10 @@ func explain(ctx context.Context, path string, line int, files scanner.PolicyFil
 	for _, i := range result.Incomplete {
 		fmt.Fprintf(out, "%s was not looked at: %s (%s)\n", i.Path, i.Reason, i.Detail)
 	}
-	return outcome(result)
+	if len(result.Incomplete) > 0 {
+		return errReported
+	}
+	return nil
 }
 
 func traceText(t scanner.Trace) string {

@@ -8,14 +8,15 @@ import (
 )
 
 // literals finds every place where one of a set of literals stands in a text,
-// in any ASCII case, in one pass. Each literal is represented by its rarest
-// four bytes; a bitmap of hashed four-byte grams, small enough for the first
-// cache level, dismisses nearly every position, and only then is the literal
-// compared. Checking one gram depends on no earlier one, so the processor
+// in any ASCII case, in one pass. Each literal is represented by two
+// neighbouring runs of four bytes, its rarest, so that looking at every second
+// place finds one of them. A bitmap of hashed runs, small enough for the first
+// cache level, dismisses nearly every place, and only then is the literal
+// compared. Checking one place depends on no earlier one, so the processor
 // checks several at a time; a state machine would wait for itself at every byte.
 type literals struct {
 	bitmap [gramSlots / 64]uint64
-	first  [gramSlots]uint16 // 1 + index of a slot's first entry, 0 for none
+	first  [gramSlots]int32 // 1 + index of a slot's first entry, 0 for none
 	entry  []gramEntry
 	lits   []literal
 }
@@ -25,13 +26,12 @@ type literal struct {
 	rules []int32
 }
 
-// gramEntry says that a literal's gram, which stands at byte at of it, has a
-// slot's hash.
+// gramEntry says that a run of four bytes of a literal has a slot's hash.
 type gramEntry struct {
 	gram uint32 // folded
-	next uint16
+	next int32
 	lit  uint16
-	at   uint8
+	at   int8 // where in the literal the run starts; -1 is the byte before it
 }
 
 const (
@@ -41,6 +41,7 @@ const (
 	// foldMask makes ASCII letters lower case; what it does to other bytes
 	// does not matter, because it is done to text and literal alike.
 	foldMask = 0x2020202020202020
+	foldGram = foldMask & 0xffffffff
 	// minLiteral is the shortest literal that the bitmap can serve.
 	minLiteral = 3
 )
@@ -50,7 +51,7 @@ func gramHash(g uint32) uint32 { return (g * gramMul) >> (32 - gramBits) }
 // newLiterals builds the table. The literals are lower case, distinct and at
 // least minLiteral bytes long.
 func newLiterals(lits []literal) *literals {
-	t := &literals{lits: lits, entry: make([]gramEntry, 0, len(lits)+len(lits)/4)}
+	t := &literals{lits: lits, entry: make([]gramEntry, 0, 3*len(lits))}
 	for i := range lits {
 		t.add(i)
 	}
@@ -59,50 +60,63 @@ func newLiterals(lits []literal) *literals {
 
 func (t *literals) add(lit int) {
 	text := t.lits[lit].text
-	if len(text) == minLiteral {
-		// The fourth byte is unknown: every folded value it can have.
-		base := uint32(text[0]) | uint32(text[1])<<8 | uint32(text[2])<<16
-		for b := uint32(0x20); b < 0x100; b++ {
-			if b&0x20 != 0 {
-				t.insert((base|b<<24)|uint32(foldMask&0xffffffff), lit, 0)
-			}
-		}
+	if len(text) > 4 {
+		best := rarestPair(text)
+		t.insert(binary.LittleEndian.Uint32(text[best:]), lit, best)
+		t.insert(binary.LittleEndian.Uint32(text[best+1:]), lit, best+1)
 		return
 	}
-	best := rarestGram(text)
-	t.insert(binary.LittleEndian.Uint32(text[best:])|uint32(foldMask&0xffffffff), lit, best)
+	// A literal this short does not fill two runs: the byte beyond it has
+	// every folded value.
+	for b := uint32(0x20); b < 0x100; b++ {
+		if b&0x20 == 0 {
+			continue
+		}
+		if len(text) == minLiteral {
+			three := uint32(text[0]) | uint32(text[1])<<8 | uint32(text[2])<<16
+			t.insert(three|b<<24, lit, 0)
+			t.insert(three<<8|b, lit, -1)
+		} else {
+			t.insert(binary.LittleEndian.Uint32(text)>>8|b<<24, lit, 1)
+		}
+	}
+	if len(text) == 4 {
+		t.insert(binary.LittleEndian.Uint32(text), lit, 0)
+	}
 }
 
 func (t *literals) insert(gram uint32, lit, at int) {
+	gram |= foldGram
 	h := gramHash(gram)
 	t.bitmap[h>>6] |= 1 << (h & 63)
-	t.entry = append(t.entry, gramEntry{gram: gram, next: t.first[h], lit: uint16(lit), at: uint8(at)})
-	t.first[h] = uint16(len(t.entry))
+	t.entry = append(t.entry, gramEntry{gram: gram, next: t.first[h], lit: uint16(lit), at: int8(at)})
+	t.first[h] = int32(len(t.entry))
 }
 
-// rarestGram returns where in a literal the four bytes stand that are rarest
-// in source code, as the n-gram model has it.
-func rarestGram(text []byte) int {
+// rarestPair returns where in a literal of five bytes or more the two
+// neighbouring runs of four start that are rarest in source code, as the
+// n-gram model has it.
+func rarestPair(text []byte) int {
 	best, rarity := 0, -1.0
-	for i := 0; i+4 <= len(text) && i < 250; i++ {
-		if cost := ngram.Cost(text[i : i+4]); cost > rarity {
+	for i := 0; i+5 <= len(text) && i < 120; i++ {
+		if cost := min(ngram.Cost(text[i:i+4]), ngram.Cost(text[i+1:i+5])); cost > rarity {
 			best, rarity = i, cost
 		}
 	}
 	return best
 }
 
-// scan calls hit for every literal and place, in order of the place of the
-// literal's gram.
+// scan calls hit once for every literal and place, roughly in order of place.
 func (t *literals) scan(text []byte, hit func(lit, pos int)) {
 	bm := &t.bitmap
 	i := 0
-	for ; i+8 <= len(text); i += 4 {
+	for ; i+12 <= len(text); i += 8 {
 		x := binary.LittleEndian.Uint64(text[i:]) | foldMask
+		y := binary.LittleEndian.Uint64(text[i+4:]) | foldMask
 		h0 := gramHash(uint32(x))
-		h1 := gramHash(uint32(x >> 8))
-		h2 := gramHash(uint32(x >> 16))
-		h3 := gramHash(uint32(x >> 24))
+		h1 := gramHash(uint32(x >> 16))
+		h2 := gramHash(uint32(y))
+		h3 := gramHash(uint32(y >> 16))
 		b0, b1 := bm[h0>>6]>>(h0&63)&1, bm[h1>>6]>>(h1&63)&1
 		b2, b3 := bm[h2>>6]>>(h2&63)&1, bm[h3>>6]>>(h3&63)&1
 		if b0|b1|b2|b3 == 0 {
@@ -112,21 +126,21 @@ func (t *literals) scan(text []byte, hit func(lit, pos int)) {
 			t.check(text, i, uint32(x), h0, hit)
 		}
 		if b1 != 0 {
-			t.check(text, i+1, uint32(x>>8), h1, hit)
+			t.check(text, i+2, uint32(x>>16), h1, hit)
 		}
 		if b2 != 0 {
-			t.check(text, i+2, uint32(x>>16), h2, hit)
+			t.check(text, i+4, uint32(y), h2, hit)
 		}
 		if b3 != 0 {
-			t.check(text, i+3, uint32(x>>24), h3, hit)
+			t.check(text, i+6, uint32(y>>16), h3, hit)
 		}
 	}
-	// The last grams: at most seven bytes are left, padded so that a literal
-	// of three bytes at the very end still makes a gram of four.
-	var tail [12]byte
+	// The last runs: at most eleven bytes are left, padded so that a literal
+	// at the very end still fills one.
+	var tail [16]byte
 	n := copy(tail[:], text[i:])
-	for j := 0; j < n; j++ {
-		g := binary.LittleEndian.Uint32(tail[j:]) | uint32(foldMask&0xffffffff)
+	for j := 0; j < n; j += 2 {
+		g := binary.LittleEndian.Uint32(tail[j:]) | foldGram
 		t.check(text, i+j, g, gramHash(g), hit)
 	}
 }

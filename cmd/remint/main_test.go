@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/remint/remint/scanner/rule"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"remint": func() { os.Exit(run(context.Background(), os.Args[1:])) },
+	})
+}
+
+// TestScripts drives the real binary through testdata/script, one file a
+// behaviour.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "../../testdata/script",
+		Setup: func(e *testscript.Env) error {
+			for _, kv := range [][2]string{
+				{"HOME", e.WorkDir}, {"GIT_CONFIG_GLOBAL", os.DevNull}, {"GIT_CONFIG_SYSTEM", os.DevNull}, {"CI", ""},
+				{"GIT_AUTHOR_NAME", "t"}, {"GIT_AUTHOR_EMAIL", "t@acme.io"}, {"GIT_COMMITTER_NAME", "t"}, {"GIT_COMMITTER_EMAIL", "t@acme.io"},
+			} {
+				e.Setenv(kv[0], kv[1])
+			}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"expand": expand,
+			"exit":   exit,
+		},
+	})
+}
+
+// expand FILE... fills in the templates of rule examples in files, so that no
+// key stands in a script: {a62:20} and the rest, and {checksum} as GitHub's.
+func expand(ts *testscript.TestScript, _ bool, files []string) {
+	for _, name := range files {
+		r := rule.Rule{ID: "script", Checksum: "crc32-base62"}
+		text, _, err := r.Expand(ts.ReadFile(name), 1)
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o644))
+	}
+}
+
+// exit CODE COMMAND... runs a command and asks for its exit code.
+func exit(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	code := "0"
+	if err != nil {
+		code = err.Error()
+		if len(code) > len("exit status ") {
+			code = code[len("exit status "):]
+		}
+	}
+	if code != args[0] {
+		ts.Fatalf("exit code %s, want %s", code, args[0])
+	}
+}
