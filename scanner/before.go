@@ -33,7 +33,7 @@ func (w *worker) beforeChange(it source.Item) (*known, error) {
 		m := &matches[i]
 		if p := w.scanner.opts.Policy; p != nil {
 			f := Finding{Rule: m.Rule, Location: Location{Path: it.Path}, Secret: NewSecret(m.Secret)}
-			d, ok := p.decide(&f, place.marksOf(old), m.FullStart, m.FullEnd)
+			d, ok := p.decide(&f, place.marksOf(old), 0, m.FullStart, m.FullEnd)
 			if ok && (d.By == silence.ByInline || d.By == silence.ByGitleaksInline) {
 				continue // without its comment it is news
 			}

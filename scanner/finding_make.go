@@ -75,7 +75,8 @@ func (w *worker) finding(t *text, body []byte, back func(int) int, m *engine.Mat
 		}
 	}
 	if p := w.scanner.opts.Policy; p != nil {
-		if d, ok := p.decide(&f, place.marksOf(body), m.FullStart, m.FullEnd); ok {
+		line, _ := place.lineColumn(m.FullStart)
+		if d, ok := p.decide(&f, place.marksOf(body), line, m.FullStart, m.FullEnd); ok {
 			w.result.Stats.Silenced++
 			w.scanner.traced(Trace{Rule: m.Rule, Silenced: d, Location: loc})
 			return
@@ -231,9 +232,11 @@ func snippet(body []byte, m *engine.Match, all []engine.Match) string {
 		if o.Start > at {
 			b.Write(body[at:o.Start])
 		}
-		// The first characters may be public; they are taken from the text,
-		// whose encoded form hides as much as the redacted secret does.
-		b.WriteString(NewSecret(body[o.Start:o.End]).String())
+		if len(o.Encodings) > 0 {
+			b.WriteString(redactedMask) // its first characters are not public
+		} else {
+			b.WriteString(NewSecret(body[o.Start:o.End]).String())
+		}
 		at = min(o.End, hi)
 	}
 	if at < hi {

@@ -77,23 +77,22 @@ func (p *Policy) absolute(path string) string {
 
 // Warnings are faults of the configuration that stop nothing.
 func (p *Policy) Warnings() []string {
-	if p.config.Gitleaks == nil {
-		return nil
+	var all []string
+	if p.config.Gitleaks != nil {
+		all = append(all, p.config.Gitleaks.Warnings...)
 	}
-	return p.config.Gitleaks.Warnings
-}
-
-// Unused lists the entries of ignore files and the baseline, as "file:line",
-// that have silenced nothing so far.
-func (p *Policy) Unused() []string {
-	return append(p.silence.Ignore.Unused(), p.silence.Baseline.Unused()...)
+	if p.silence.GitleaksIgnore != nil {
+		all = append(all, p.silence.GitleaksIgnore.Malformed...)
+	}
+	return all
 }
 
 // decide tells whether a finding is silenced, and by whom. The match is at
-// bytes start to end of the text that the marks were found in.
-func (p *Policy) decide(f *Finding, marks *silence.Marks, start, end int) (silence.Decision, bool) {
+// bytes start to end of the text that the marks were found in, and starts on
+// the line given.
+func (p *Policy) decide(f *Finding, marks *silence.Marks, line, start, end int) (silence.Decision, bool) {
 	d, ok := p.silence.Decide(&silence.Candidate{
-		Rule: f.Rule.ID, Path: p.absolute(f.Path), Fingerprint: f.Fingerprint, Secret: f.Secret.Reveal(), Line: f.Line,
+		Rule: f.Rule.ID, Path: p.absolute(f.Path), Fingerprint: f.Fingerprint, Secret: f.Secret.Reveal(), Line: line,
 		Marks: marks, Start: start, End: end,
 	})
 	d.Where = strings.TrimPrefix(d.Where, p.base)

@@ -20,6 +20,10 @@ func (s *Scanner) confirm(r int32, pos, klen int) error {
 	if err := c.ready(); err != nil {
 		return err
 	}
+	if c.Anywhere {
+		done.to = len(s.text)
+		return s.confirmWhole(r)
+	}
 	if c.atKeyword {
 		s.confirmHere(c, done, pos, klen)
 		return nil

@@ -111,7 +111,7 @@ func New(rules []rule.Rule, opts Options) (*Engine, error) {
 		c := &e.rules[i]
 		c.Rule = &rules[i]
 		c.priority = priorityOf(c.Rule)
-		c.whole = opts.Gitleaks
+		c.whole = opts.Gitleaks || c.Anywhere
 		e.byID[c.ID] = int32(i)
 		e.paired = e.paired || len(c.Companions) > 0
 	}

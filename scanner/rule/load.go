@@ -49,12 +49,12 @@ type fileRule struct {
 }
 
 type fileAllow struct {
-	Reason    string   `yaml:"reason"`
-	All       bool     `yaml:"all"`
-	Target    string   `yaml:"target"`
-	Patterns  []string `yaml:"patterns"`
-	Paths     []string `yaml:"paths"`
-	StopWords []string `yaml:"stopwords"`
+	Reason    string      `yaml:"reason"`
+	All       bool        `yaml:"all"`
+	Target    AllowTarget `yaml:"target"`
+	Patterns  []string    `yaml:"patterns"`
+	Paths     []string    `yaml:"paths"`
+	StopWords []string    `yaml:"stopwords"`
 }
 
 // Load reads one catalogue file: YAML with provider, name, url, defaults and
@@ -160,20 +160,9 @@ func (fr *fileRule) rule(f *file) Rule {
 		r.Filters = *d.Filter
 	}
 	for _, a := range fr.Allow {
-		r.Allow = append(r.Allow, a.allow())
+		r.Allow = append(r.Allow, Allow{Reason: a.Reason, All: a.All, Target: a.Target, Patterns: a.Patterns, Paths: a.Paths, StopWords: a.StopWords})
 	}
 	return r
-}
-
-func (a *fileAllow) allow() Allow {
-	out := Allow{Reason: a.Reason, All: a.All, Patterns: a.Patterns, Paths: a.Paths, StopWords: a.StopWords}
-	switch a.Target {
-	case "match":
-		out.Target = TargetMatch
-	case "line":
-		out.Target = TargetLine
-	}
-	return out
 }
 
 func or(values ...string) string {

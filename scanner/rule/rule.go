@@ -204,3 +204,14 @@ const (
 	TargetMatch
 	TargetLine
 )
+
+// UnmarshalText accepts secret, match or line.
+func (t *AllowTarget) UnmarshalText(b []byte) error {
+	for i, name := range [...]string{"secret", "match", "line"} {
+		if name == string(b) {
+			*t = AllowTarget(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("unknown target %q: want secret, match or line", b)
+}

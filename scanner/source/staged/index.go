@@ -127,11 +127,8 @@ func (p *parser) entry(e *entry, last []byte) error {
 	if p.version == 4 {
 		return p.shortName(e, b, head, last)
 	}
-	n := int(flags & nameMask)
-	if n == nameMask {
-		n = bytes.IndexByte(b[head:], 0)
-	}
-	if n < 0 || head+n >= len(b) || b[head+n] != 0 {
+	n := bytes.IndexByte(b[head:], 0)
+	if said := int(flags & nameMask); n < 0 || n != said && (said != nameMask || n < said) {
 		return ErrCorrupt
 	}
 	e.name = b[head : head+n : head+n]
