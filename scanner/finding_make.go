@@ -61,6 +61,9 @@ func (w *worker) finding(t *text, body []byte, back func(int) int, m *engine.Mat
 		w.scanner.traced(Trace{Rule: m.Rule, Filter: "it stood there before the change", Location: loc})
 		return
 	}
+	if t.cells != nil && t.foundInCell(m.Rule.ID, secret) {
+		return
+	}
 	f := Finding{
 		Rule: m.Rule, Severity: w.scanner.severity(m.Rule), Location: loc, Secret: NewSecret(secret),
 		Fingerprint: w.scanner.prints.of(m.Rule.ID, secret), Entropy: m.Entropy, Encodings: m.Encodings,
@@ -91,6 +94,17 @@ func (w *worker) rel(path string) string {
 		return p.Rel(path)
 	}
 	return path
+}
+
+// foundInCell tells whether a notebook's cells have the secret already, and
+// remembers what they have.
+func (t *text) foundInCell(ruleID string, secret []byte) bool {
+	key := ruleID + "\x00" + string(secret)
+	if t.inCell {
+		t.cells[key] = true
+		return false
+	}
+	return t.cells[key]
 }
 
 func (s *Scanner) severity(r *rule.Rule) rule.Severity {

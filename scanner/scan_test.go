@@ -1,7 +1,9 @@
 package scanner_test
 
 import (
+	"archive/zip"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -301,5 +303,86 @@ func TestSpecialFiles(t *testing.T) {
 	r = scan(t, newScanner(t, scanner.Options{}), source.Tree{Roots: []string{filepath.Join(dir, "pipe")}})
 	if len(r.Incomplete) != 1 {
 		t.Error("a pipe that was named was passed over in silence")
+	}
+}
+
+func zipOf(t testing.TB, files map[string]string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for name, text := range files {
+		f, err := w.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(f, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestArchives finds a key in a zip within a gzip, read from a file and from a
+// pipe, and says what cannot be read.
+func TestArchives(t *testing.T) {
+	inner := zipOf(t, map[string]string{"conf/app.env": "first\nKEY=" + acmeKey(t, 3) + "\n"})
+	var packed bytes.Buffer
+	gz := gzip.NewWriter(&packed)
+	if _, err := gz.Write(inner); err != nil {
+		t.Fatal(err)
+	}
+	if err := gz.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "dump.zip.gz"), packed.String())
+	for _, src := range []source.Source{
+		source.Tree{Roots: []string{filepath.Join(dir, "dump.zip.gz")}},
+		source.Stdin{Reader: bytes.NewReader(packed.Bytes()), Path: "dump.zip.gz"},
+	} {
+		r := scan(t, newScanner(t, scanner.Options{}), src)
+		if len(r.Findings) != 1 || len(r.Incomplete) != 0 {
+			t.Fatalf("%d findings, incomplete %+v", len(r.Findings), r.Incomplete)
+		}
+		f := r.Findings[0]
+		if !strings.HasSuffix(f.Path, "dump.zip.gz!dump.zip!conf/app.env") || f.Line != 2 || f.Column != 5 {
+			t.Errorf("found at %+v", f.Location)
+		}
+	}
+	torn := packed.Bytes()[:packed.Len()/2]
+	r := scan(t, newScanner(t, scanner.Options{}), source.Stdin{Reader: bytes.NewReader(torn), Path: "torn.gz"})
+	if len(r.Incomplete) == 0 || r.Incomplete[0].Reason != scanner.ReasonCorrupt {
+		t.Errorf("incomplete: %+v", r.Incomplete)
+	}
+}
+
+// TestNotebook finds a key once in the cell that holds it, on the line of the
+// file, and one that stands outside the cells.
+func TestNotebook(t *testing.T) {
+	text := `{
+ "cells": [
+  {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": 1,
+   "source": [
+    "import acme\n",
+    "acme.login(\"` + acmeKey(t, 1) + `\")\n"
+   ]}
+ ],
+ "metadata": {"note": "` + acmeKey(t, 2) + `"},
+ "nbformat": 4, "nbformat_minor": 5
+}
+`
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "n.ipynb"), text)
+	for _, src := range []source.Source{
+		source.Tree{Roots: []string{filepath.Join(dir, "n.ipynb")}},
+		source.Stdin{Reader: strings.NewReader(text), Path: "n.ipynb"},
+	} {
+		r := scan(t, newScanner(t, scanner.Options{}), src)
+		if len(r.Findings) != 2 || r.Findings[0].Line != 6 || r.Findings[1].Line != 9 || !strings.HasSuffix(r.Findings[0].Path, "n.ipynb") {
+			t.Errorf("found at %+v, incomplete %+v", where(r.Findings), r.Incomplete)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"os"
@@ -87,6 +88,11 @@ type text struct {
 	column  int // characters between the last line feed and the buffer
 	wide    *engine.Wide
 	mapLine func(int) int
+	// Of a notebook: what was found in its cells, whether this text is one of
+	// them, and its bytes where they cannot be read a second time.
+	cells  map[string]bool
+	inCell bool
+	held   []byte
 }
 
 // stream reads a text to its end and scans it.
@@ -96,7 +102,7 @@ func (w *worker) stream(t *text, r io.Reader, size int64) error {
 		return err
 	}
 	limit := w.scanner.opts.MaxFileSize
-	if !errors.Is(err, io.EOF) && t.file != nil {
+	if t.file != nil && (size < 0 || !errors.Is(err, io.EOF)) {
 		if info, serr := t.file.Stat(); serr == nil {
 			size = info.Size()
 		}
@@ -105,12 +111,30 @@ func (w *worker) stream(t *text, r io.Reader, size int64) error {
 		w.incomplete(Incomplete{Path: t.path, Reason: ReasonTooLarge, Detail: tooLarge(max(size, int64(n)), limit)})
 		return nil
 	}
-	if done, aerr := w.archive(t, r, n, errors.Is(err, io.EOF)); done || aerr != nil {
+	done, aerr := w.archive(t, r, n, size)
+	if done || aerr != nil {
 		return aerr
+	}
+	if t.cells != nil {
+		return w.notebook(t, r, size)
 	}
 	w.result.Stats.Files++
 	w.scanner.opts.Progress.Files.Add(1)
 	return w.stretches(t, r, n, growthLimit(size), err)
+}
+
+// notebook scans a notebook whose cells were scanned, as the JSON it is.
+func (w *worker) notebook(t *text, r io.Reader, size int64) error {
+	if t.file != nil {
+		if _, err := t.file.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+	} else {
+		r = io.MultiReader(bytes.NewReader(t.held), r)
+	}
+	w.result.Stats.Files++
+	w.scanner.opts.Progress.Files.Add(1)
+	return w.stretches(t, r, 0, growthLimit(size), nil)
 }
 
 // growthLimit is how much is read of a text whose size was known at first: a
@@ -167,8 +191,10 @@ func (w *worker) stretches(t *text, r io.Reader, n int, limit int64, err error) 
 		}
 		if final {
 			w.result.Stats.Bytes += t.base + int64(n)
+			w.scanner.opts.Progress.Bytes.Add(int64(n))
 			return nil
 		}
+		w.scanner.opts.Progress.Bytes.Add(int64(to - overlap))
 		keep := to - overlap
 		t.advance(w.buf[:keep])
 		n = copy(w.buf, w.buf[keep:n])
