@@ -125,7 +125,7 @@ var codeSuffixes = [...]string{
 // wrongPlace says why a match cannot be a secret at this path, or "": a value
 // without quotes in the code of a language that needs them.
 func wrongPlace(name string, body []byte, m *engine.Match) string {
-	if !m.Unquoted || m.Rule.Filters != rule.FilterGeneric && m.Rule.Filters != rule.FilterPassword || len(m.Encodings) > 0 {
+	if !m.Unquoted || m.Rule.Filters != rule.FilterGeneric && m.Rule.Filters != rule.FilterPassword || wasData(m.Encodings) {
 		return ""
 	}
 	ext := strings.ToLower(path.Ext(name))
@@ -138,6 +138,17 @@ func wrongPlace(name string, body []byte, m *engine.Match) string {
 		}
 	}
 	return ""
+}
+
+// wasData tells whether what was decoded was data rather than a line of code
+// with an escape in it.
+func wasData(encodings []string) bool {
+	for _, e := range encodings {
+		if strings.HasPrefix(e, "base64") || e == "hex" {
+			return true
+		}
+	}
+	return false
 }
 
 // inStringOrComment guesses from the line before at whether it stands inside a

@@ -41,10 +41,10 @@ gitleaks: false
 
 func catalogue() []rule.Rule {
 	return []rule.Rule{
-		{ID: "generic-api-key", Pattern: "a", Keywords: []string{"aa"}},
-		{ID: "generic-password", Pattern: "p", Keywords: []string{"pp"}},
-		{ID: "github-pat", Pattern: "g", Keywords: []string{"gg"}, Severity: rule.High, Companions: []rule.Companion{{Rule: "jwt"}}},
-		{ID: "jwt", Pattern: "j", Keywords: []string{"jj"}},
+		{ID: "generic-api-key", Pattern: "a", Keywords: []string{"aaa"}},
+		{ID: "generic-password", Pattern: "p", Keywords: []string{"ppp"}},
+		{ID: "github-pat", Pattern: "g", Keywords: []string{"ggg"}, Severity: rule.High, Companions: []rule.Companion{{Rule: "jwt"}}},
+		{ID: "jwt", Pattern: "j", Keywords: []string{"jjj"}},
 	}
 }
 

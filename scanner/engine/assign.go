@@ -85,7 +85,7 @@ func (s *Scanner) confirmAssignment(c *compiled, pos, klen int) error {
 	entropy := shannon(v.text)
 	why := ""
 	if c.Filters != 0 {
-		why = notSecretName(s.text[start:end], pos-start+klen)
+		why = notSecretName(s.text[start:end], v.text, pos-start+klen)
 	}
 	if why == "" {
 		why = s.judge(c, v, entropy, s.text[start:v.end], vs)
@@ -223,6 +223,9 @@ func operatorValue(text []byte, start, i int) (value, bool) {
 	j := skipBlanks(text, i)
 	if text[op] == ':' && i == op+1 {
 		j = skipTypeAnnotation(text, j)
+	}
+	if text[op] == '+' {
+		return quotedOnly(text, j) // what is appended bare is a variable
 	}
 	return readValue(text, start, j, op == i-1 && j == i || shellDefault)
 }

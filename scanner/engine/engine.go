@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/remint/remint/scanner/rule"
@@ -146,17 +145,19 @@ func (e *Engine) Rules() int { return len(e.rules) }
 // priorityOf ranks rules where two find the same bytes: what has a shape of
 // its own before what is only the value of some name, and what is generic last.
 func priorityOf(r *rule.Rule) int {
-	believing := r.Filters == rule.FilterToken || r.Filters == rule.FilterNone
+	generic := r.Provider == "generic" || r.Provider == "jwt"
 	p := 30
 	switch {
 	case r.Hidden:
 		p = 5
-	case len(r.Names) > 0 && strings.HasPrefix(r.ID, "generic-"):
+	case generic && len(r.Names) > 0:
 		p = 10
+	case generic:
+		p = 15
 	case len(r.Names) > 0:
-		p = 20
-	case !believing:
-		p = 25
+		p = 26
+	case r.Filters == rule.FilterGeneric || r.Filters == rule.FilterPassword:
+		p = 28
 	case r.Checksum != "":
 		p = 40
 	}

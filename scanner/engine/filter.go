@@ -55,7 +55,7 @@ var placeholderWords = [...]string{
 	"redacted", "xxxx", "****", "....", "dummy", "notasecret", "not-a-", "not_a_", "notreal", "not-real", "fakekey", "fake-", "fake_",
 	"<your", "todo", "fixme", "enter-", "enter_", "my-secret", "my_secret", "mysecret", "my-token", "my_token", "mytoken", "my-api",
 	"my_api", "myapikey", "some-secret", "some_secret", "somesecret", "test-token", "test_token", "testtoken", "test-key", "test_key",
-	"dummykey", "sample", "goes-here", "goeshere", "goes_here", "goes here", "put-your", "put_your",
+	"dummykey", "%3c", "sample", "goes-here", "goeshere", "goes_here", "goes here", "put-your", "put_your",
 }
 
 // expansions mark text that something fills in later.
@@ -162,6 +162,8 @@ func implausibleKey(v value, entropy float64) string {
 		return "entropy below 3 bits a byte"
 	case !v.quoted && looksLikeCode(v.text):
 		return "looks like code, not like a value"
+	case constantName(v.text, k):
+		return "a constant's name"
 	case isUUID(v.text):
 		return "a UUID identifies, it is rarely secret"
 	case looksLikePath(v.text, k):
@@ -182,6 +184,8 @@ func implausiblePassword(v value) string {
 	switch {
 	case len(v.text) < minPassword:
 		return "too short"
+	case passwordHash(v.text):
+		return "a hash of a password"
 	case len(v.text) > 128:
 		return "too long for a password"
 	case k.space > 0:
@@ -202,6 +206,16 @@ func implausiblePassword(v value) string {
 		return "a pattern or an expression"
 	}
 	return ""
+}
+
+// passwordHash tells hashes in the modular crypt format.
+func passwordHash(v []byte) bool {
+	for _, p := range [...]string{"$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$y$", "$apr1$", "$argon2", "{SSHA", "{SHA", "sha256$", "pbkdf2_"} {
+		if bytes.HasPrefix(v, []byte(p)) {
+			return true
+		}
+	}
+	return false
 }
 
 // weakWord tells whether, digits aside, the value only says what it is for.
@@ -240,6 +254,9 @@ func looksLikeCode(v []byte) bool {
 	if bytes.IndexByte(v, '$') >= 0 || bytes.HasPrefix(v, []byte("@")) && k.digit == 0 {
 		return true
 	}
+	if k.digit == 0 && bytes.IndexByte(v, '.') > 0 && bytes.IndexByte(v, '=')+bytes.IndexByte(v, ':') > 0 {
+		return true
+	}
 	dots := bytes.Split(v, []byte("."))
 	if len(dots) > 1 {
 		words := 0
@@ -261,6 +278,11 @@ func looksLikeCode(v []byte) bool {
 	return bytes.IndexByte(v, '*') >= 0 || bytes.IndexByte(v, '?') >= 0 || bytes.Contains(v, []byte("->")) || bytes.Contains(v, []byte("::"))
 }
 
+// constantName tells NAMES_LIKE_P256K1.
+func constantName(v []byte, k classes) bool {
+	return k.lower == 0 && k.symbol == 0 && bytes.Count(v, []byte("_")) >= 2 && longestPiece(v) <= 12 && k.digit*2 <= len(v)
+}
+
 func isIdentifier(b []byte) bool {
 	if len(b) == 0 || b[0] >= '0' && b[0] <= '9' {
 		return false
@@ -275,6 +297,9 @@ func isIdentifier(b []byte) bool {
 
 // looksLikePath tells paths, URLs, host names, versions, dates and media types.
 func looksLikePath(v []byte, k classes) bool {
+	if looksLikeDate(v) {
+		return true
+	}
 	if bytes.Contains(v, []byte("://")) || bytes.HasPrefix(v, []byte("/")) && k.symbol == 0 && bytes.Count(v, []byte("/")) > 1 {
 		return true
 	}
@@ -287,6 +312,19 @@ func looksLikePath(v []byte, k classes) bool {
 	return bytes.HasPrefix(v, []byte("./")) || bytes.HasPrefix(v, []byte("../")) || bytes.HasPrefix(v, []byte("~/")) ||
 		bytes.HasPrefix(v, []byte("arn:")) || bytes.HasPrefix(v, []byte("urn:")) || bytes.HasPrefix(v, []byte("file:")) ||
 		bytes.Contains(v, []byte("@")) && bytes.HasSuffix(v, []byte(".com")) || k.lower+k.upper == 0 && k.symbol == 0
+}
+
+// looksLikeDate tells dates as RFC 3339 writes them.
+func looksLikeDate(v []byte) bool {
+	if len(v) < 10 || v[4] != '-' || v[7] != '-' {
+		return false
+	}
+	for _, i := range [...]int{0, 1, 2, 3, 5, 6, 8, 9} {
+		if v[i] < '0' || v[i] > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 func longestPiece(v []byte) int {
@@ -334,7 +372,7 @@ func isHex(c byte) bool {
 
 // nameTails follow a secret's name in names of other things, lower case.
 var nameTails = [...]string{
-	"name", "file", "path", "dir", "url", "uri", "id", "ids", "type", "field", "label", "length", "len", "size", "count", "index", "regex",
+	"name", "last", "spec", "authtype", "auth_type", "file", "path", "dir", "url", "uri", "id", "ids", "type", "field", "label", "length", "len", "size", "count", "index", "regex",
 	"pattern", "policy", "hint", "prompt", "placeholder", "help", "error", "message", "msg", "env", "envvar", "var", "ref", "source", "format",
 	"expiry", "expires", "expiration", "ttl", "lifetime", "timeout", "enabled", "required", "valid", "validator", "alg", "algorithm", "method",
 	"header", "param", "prefix", "suffix", "class", "style", "description", "title", "text", "column", "table", "endpoint", "host", "server", "port",
@@ -343,10 +381,13 @@ var nameTails = [...]string{
 	"public", "pub", "test", "count", "limit", "used", "usage", "budget", "cost", "address", "symbol", "list", "map", "set", "range", "position", "pos",
 }
 
-// notSecretName says why a value of this name is no secret, or "": the name
-// goes on behind its telling word (passwordFile, token_url), or it is about a
+// notSecretName says why a value of this name is no secret, or "": the value
+// is the name once more, the name goes on behind its telling word (passwordFile, token_url), or it is about a
 // public key. hitEnd is where in the name the telling word ends.
-func notSecretName(name []byte, hitEnd int) string {
+func notSecretName(name, value []byte, hitEnd int) string {
+	if v := squeeze(value); len(v) >= minPassword && bytes.Contains(squeeze(name), v) {
+		return "the value repeats the name"
+	}
 	tail := name[min(hitEnd, len(name)):]
 	for len(tail) > 0 && (tail[0] == '_' || tail[0] == '-' || tail[0] == '.' || tail[0] == 's') {
 		tail = tail[1:]

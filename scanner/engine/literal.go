@@ -10,13 +10,13 @@ import (
 // literals finds every place where one of a set of literals stands in a text,
 // in any ASCII case, in one pass. Each literal is represented by two
 // neighbouring runs of four bytes, its rarest, so that looking at every second
-// place finds one of them. A bitmap of hashed runs, small enough for the first
-// cache level, dismisses nearly every place, and only then is the literal
+// place finds one of them. A bitmap of hashed runs, small enough to stay in
+// the second cache level and sparse enough that a hit is rare, dismisses nearly every place, and only then is the literal
 // compared. Checking one place depends on no earlier one, so the processor
 // checks several at a time; a state machine would wait for itself at every byte.
 type literals struct {
 	bitmap [gramSlots / 64]uint64
-	first  [gramSlots]int32 // 1 + index of a slot's first entry, 0 for none
+	first  [gramSlots >> chainShift]int32 // 1 + index of a chain's first entry, 0 for none
 	entry  []gramEntry
 	lits   []literal
 }
@@ -35,9 +35,11 @@ type gramEntry struct {
 }
 
 const (
-	gramBits  = 17
+	gramBits  = 20
 	gramSlots = 1 << gramBits
-	gramMul   = 0x9E3779B1
+	// chainShift makes many slots share a chain of entries.
+	chainShift = gramBits - 15
+	gramMul    = 0x9E3779B1
 	// foldMask makes ASCII letters lower case; what it does to other bytes
 	// does not matter, because it is done to text and literal alike.
 	foldMask = 0x2020202020202020
@@ -89,8 +91,8 @@ func (t *literals) insert(gram uint32, lit, at int) {
 	gram |= foldGram
 	h := gramHash(gram)
 	t.bitmap[h>>6] |= 1 << (h & 63)
-	t.entry = append(t.entry, gramEntry{gram: gram, next: t.first[h], lit: uint16(lit), at: int8(at)})
-	t.first[h] = int32(len(t.entry))
+	t.entry = append(t.entry, gramEntry{gram: gram, next: t.first[h>>chainShift], lit: uint16(lit), at: int8(at)})
+	t.first[h>>chainShift] = int32(len(t.entry))
 }
 
 // rarestPair returns where in a literal of five bytes or more the two
@@ -146,7 +148,7 @@ func (t *literals) scan(text []byte, hit func(lit, pos int)) {
 }
 
 func (t *literals) check(text []byte, pos int, gram, h uint32, hit func(lit, pos int)) {
-	for e := t.first[h]; e != 0; {
+	for e := t.first[h>>chainShift]; e != 0; {
 		en := &t.entry[e-1]
 		e = en.next
 		if en.gram != gram {
@@ -301,18 +303,41 @@ var commonWords = [...]string{
 const distinctive = 4
 
 // literalsOfName returns what to look for in a text to find a name: its most
-// distinctive word, or where all are common every way of writing it.
+// distinctive word, or where all are common every way of writing it. A short
+// word is taken with what can join it to its neighbour, because the prefilter
+// is at its best with five bytes and more.
 func literalsOfName(name string) []string {
-	best := ""
-	for _, w := range splitName(name) {
-		if len(w) > len(best) && len(w) >= distinctive && !isCommon(w) {
-			best = w
+	words := splitName(name)
+	best := -1
+	for i, w := range words {
+		if len(w) >= distinctive && !isCommon(w) && (best < 0 || len(w) > len(words[best])) {
+			best = i
 		}
 	}
-	if best != "" {
-		return []string{best}
+	if best < 0 {
+		return spellings(name)
 	}
-	return spellings(name)
+	w := words[best]
+	if len(w) > distinctive || len(words) == 1 {
+		return []string{w}
+	}
+	var out []string
+	for _, sep := range separators {
+		if best+1 < len(words) {
+			next := sep
+			if sep == "" {
+				next = words[best+1][:1]
+			}
+			out = append(out, w+next)
+		} else {
+			prev := sep
+			if sep == "" {
+				prev = words[best-1][len(words[best-1])-1:]
+			}
+			out = append(out, prev+w)
+		}
+	}
+	return out
 }
 
 func isCommon(word string) bool {

@@ -33,7 +33,9 @@ func (s *Scanner) settle(text []byte) {
 	var hidden []Match
 	for _, c := range m {
 		if c.Rule.Hidden {
-			hidden = append(hidden, c)
+			if !slices.ContainsFunc(hidden, func(h Match) bool { return h.Rule == c.Rule && h.Start == c.Start }) {
+				hidden = append(hidden, c)
+			}
 			continue
 		}
 		if over := overlapping(kept, &c); over != nil {

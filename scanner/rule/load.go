@@ -187,8 +187,8 @@ func (r *Rule) Validate() error {
 		return fmt.Errorf("rule %s: no keywords: give a literal of three characters or more that every match holds", r.ID)
 	}
 	for _, k := range append(append([]string(nil), r.Keywords...), r.Names...) {
-		if len(k) < 2 {
-			return fmt.Errorf("rule %s: keyword %q is too short: want two characters or more", r.ID, k)
+		if len(k) < 3 {
+			return fmt.Errorf("rule %s: keyword %q is too short: want three characters or more", r.ID, k)
 		}
 	}
 	if err := r.checkExpressions(); err != nil {

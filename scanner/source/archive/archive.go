@@ -118,7 +118,8 @@ type Limits struct {
 	Members int
 	// MemberBytes is how much of one member is read. Default 1 GiB.
 	MemberBytes int64
-	// TotalBytes is how much is unpacked in all, at every level. Default 2 GiB.
+	// TotalBytes is how much more than its size a file may unpack to, at all
+	// levels together. Default 2 GiB.
 	TotalBytes int64
 	// Ratio is how many times its size a file may grow by unpacking; the
 	// first 64 MiB are free. Default 200.
@@ -151,23 +152,14 @@ func (l Limits) withDefaults() Limits {
 // with the file is a Problem; an error is the context's, the visitor's, or one
 // of reading r.
 func Walk(ctx context.Context, name string, kind Kind, r io.ReaderAt, size int64, l Limits, v Visitor) error {
-	w := newWalker(ctx, name, l, v)
-	w.in = size
-	w.root = &stream{w: w, path: name}
-	w.open(kind, source{path: name, name: name, at: &rootAt{r: r, s: w.root}, size: size, under: w.root})
-	return w.end()
+	return newWalker(ctx, name, l, v).walk(kind, r, size)
 }
 
 // WalkStream is Walk where there is no random access. A zip is then read in
 // the order it was written, save that one that fits into half of the memory is
 // held there; a 7z must fit.
 func WalkStream(ctx context.Context, name string, kind Kind, r io.Reader, l Limits, v Visitor) error {
-	w := newWalker(ctx, name, l, v)
-	w.root = &stream{w: w, path: name, r: r, root: true}
-	br := newBuffered(w.root)
-	defer freeBuffered(br)
-	w.open(kind, source{path: name, name: name, r: br, under: w.root})
-	return w.end()
+	return newWalker(ctx, name, l, v).walkStream(kind, r)
 }
 
 // walker is one walk and what it has used up.
@@ -176,7 +168,6 @@ type walker struct {
 	name    string
 	limits  Limits
 	visitor Visitor
-	root    *stream
 	// stop, once set, ends the walk; errExhausted is one that was reported.
 	stop error
 	// readErr is what reading the outermost file failed with.
@@ -186,12 +177,28 @@ type walker struct {
 	made     int64 // what making windows counts as
 	members  int
 	memory   int64 // bytes reserved
+	garbage  int64 // bytes given back and perhaps not collected yet
 	problems [numReasons]int
 	idle     idleDecoders
 }
 
 func newWalker(ctx context.Context, name string, l Limits, v Visitor) *walker {
 	return &walker{ctx: ctx, name: name, limits: l.withDefaults(), visitor: v}
+}
+
+func (w *walker) walk(kind Kind, r io.ReaderAt, size int64) error {
+	w.in = size
+	root := &stream{w: w, path: w.name}
+	w.open(kind, source{path: w.name, name: w.name, at: &rootAt{r: r, s: root}, size: size, under: root})
+	return w.end()
+}
+
+func (w *walker) walkStream(kind Kind, r io.Reader) error {
+	root := &stream{w: w, path: w.name, r: r, root: true}
+	br := newBuffered(root)
+	defer freeBuffered(br)
+	w.open(kind, source{path: w.name, name: w.name, r: br, under: root})
+	return w.end()
 }
 
 var (

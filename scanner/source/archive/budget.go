@@ -3,6 +3,7 @@ package archive
 import (
 	"errors"
 	"fmt"
+	"runtime"
 )
 
 const (
@@ -75,8 +76,8 @@ func (w *walker) count(path string) bool {
 func (w *walker) charge(path string, n int64) {
 	w.out += n
 	switch {
-	case w.out > w.limits.TotalBytes-w.made:
-		w.exhaust(path, fmt.Errorf("it unpacks to more than %d MiB", w.limits.TotalBytes>>20))
+	case w.out > w.limits.TotalBytes+w.in-w.made:
+		w.exhaust(path, fmt.Errorf("it unpacks to more than its size and %d MiB", w.limits.TotalBytes>>20))
 	case w.out > freeBytes && w.out/w.limits.Ratio > w.in:
 		w.exhaust(path, fmt.Errorf("it unpacks to more than %d times its size", w.limits.Ratio))
 	}
@@ -85,10 +86,16 @@ func (w *walker) charge(path string, n int64) {
 // reserve takes bytes from the memory; the caller releases them.
 func (w *walker) reserve(n int64) error {
 	if n > w.limits.Memory-w.memory {
-		w.memory -= w.idle.drop()
+		w.release(w.idle.drop())
 	}
 	if n > w.limits.Memory-w.memory {
 		return fail(Limit, "unpacking it takes %d MiB of memory and %d MiB are left", (n+1<<20-1)>>20, (w.limits.Memory-w.memory)>>20)
+	}
+	// What was given back is in the heap until it is collected, and the
+	// collector alone would let it grow to twice the bound.
+	if w.memory+w.garbage+n > w.limits.Memory {
+		runtime.GC()
+		w.garbage = 0
 	}
 	w.memory += n
 	return nil
@@ -101,10 +108,14 @@ func (w *walker) window(path string, n int64) error {
 	}
 	w.made += n / windowCost
 	if w.charge(path, 0); w.stop != nil {
-		w.memory -= n
+		w.memory -= n // it was not made
 		return errReported
 	}
 	return nil
 }
 
-func (w *walker) release(n int64) { w.memory -= n }
+// release gives reserved memory back.
+func (w *walker) release(n int64) {
+	w.memory -= n
+	w.garbage += n
+}

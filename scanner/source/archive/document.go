@@ -126,16 +126,14 @@ func (o *officeText) start(m *markup, t tag) {
 		o.skipped = true
 	}
 	o.aside = appendAttributes(o.aside, t)
-	if len(o.aside) > maxAside {
-		o.flush(m)
-	}
+	o.bound(m)
 }
 
 func (o *officeText) end(m *markup, name []byte) {
 	o.inText = false
 	switch string(name) {
 	case "p", "si", "comment", "threadedComment":
-		o.flush(m)
+		o.endParagraph(m)
 	case "rPh":
 		o.skipped = false
 	}
@@ -148,31 +146,29 @@ func (o *officeText) text(m *markup, p []byte) {
 		m.put(p)
 	case len(bytes.TrimSpace(p)) > 0:
 		o.aside = append(o.aside, p...)
-		if len(o.aside) > maxAside {
-			o.flush(m)
-		}
+		o.bound(m)
 	}
 }
 
 func (o *officeText) finish(m *markup) {
-	if len(o.aside) > 0 {
-		o.flush(m)
-	}
+	m.putAside(o.aside, o.paragraph+1)
 }
 
-// flush ends a paragraph.
-func (o *officeText) flush(m *markup) {
+// endParagraph ends a line, and writes what stood beside it.
+func (o *officeText) endParagraph(m *markup) {
 	m.putByte('\n')
 	o.paragraph++
-	for len(o.aside) > 0 {
-		line, rest, _ := bytes.Cut(o.aside, []byte{'\n'})
-		m.lines.set(m.newline+1, o.paragraph)
-		m.put(line)
-		m.putByte('\n')
-		o.aside = rest
-	}
+	m.putAside(o.aside, o.paragraph)
 	o.aside = o.aside[:0]
 	m.lines.set(m.newline+1, o.paragraph+1)
+}
+
+// bound writes what stands beside the paragraph where it gets too much to hold.
+func (o *officeText) bound(m *markup) {
+	if len(o.aside) > maxAside {
+		m.putAside(o.aside, o.paragraph+1)
+		o.aside = o.aside[:0]
+	}
 }
 
 // appendAttributes appends the attributes that could say something, a line
@@ -181,7 +177,7 @@ func appendAttributes(b []byte, t tag) []byte {
 	t.each(func(name, value []byte) {
 		local := localName(name)
 		if len(value) < 8 || bytes.HasPrefix(name, []byte("xmlns")) || bytes.HasPrefix(local, []byte("rsid")) ||
-			string(local) == "paraId" || string(local) == "textId" {
+			string(local) == "paraId" || string(local) == "textId" || string(local) == "space" {
 			return
 		}
 		if len(b) > 0 && b[len(b)-1] != '\n' {
@@ -218,9 +214,7 @@ func (o *openDocumentText) start(m *markup, t tag) {
 		o.inCell = true
 	}
 	o.aside = appendAttributes(o.aside, t)
-	if len(o.aside) > maxAside {
-		o.flush(m)
-	}
+	o.bound(m)
 }
 
 func (o *openDocumentText) end(m *markup, name []byte) {
@@ -230,13 +224,13 @@ func (o *openDocumentText) end(m *markup, name []byte) {
 		if o.inCell {
 			m.putByte(' ')
 		} else {
-			o.flush(m)
+			o.endParagraph(m)
 		}
 	case "table-cell", "covered-table-cell":
 		o.inCell = false
 		m.putByte('\t')
 	case "table-row":
-		o.flush(m)
+		o.endParagraph(m)
 	}
 }
 

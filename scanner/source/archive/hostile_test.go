@@ -15,8 +15,6 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/flate"
-	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
 	"github.com/ulikunitz/xz/lzma"
 )
 
@@ -63,17 +61,17 @@ func (c *counting) Problem(p Problem) { c.problems = append(c.problems, p) }
 // bombs are small files that unpack to much, and what each must be reported
 // for. Each is built on demand.
 func bombs() map[string]func() []byte {
-	zip1 := func(name string, packed []byte, size int64) []byte { return rawDeflated(1, name, packed, size) }
 	return map[string]func() []byte{
-		"zeros.gz":  func() []byte { return gzipZeros(4 << 30) },
+		// 10 GiB in 10 MiB.
+		"zeros.gz":  func() []byte { return bytes.Repeat(gzipZeros(1<<20), 10<<10) },
 		"zeros.bz2": func() []byte { return unbase64(bzip2Zeros) },
 		"zeros.xz": func() []byte {
-			return packZeros(300<<20, func(w io.Writer) io.WriteCloser { return must(xz.NewWriter(w)) })
+			return bytes.Repeat(makeXz(make([]byte, 1<<20)), 1<<10)
 		},
 		"zeros.zst": func() []byte {
-			return packZeros(4<<30, func(w io.Writer) io.WriteCloser { return must(zstd.NewWriter(w)) })
+			return bytes.Repeat(makeZstd(make([]byte, 1<<20)), 1<<10)
 		},
-		"zeros.zip": func() []byte { return zip1("z", deflateZeros(1<<30), 1<<30) },
+		"zeros.zip": func() []byte { return rawDeflated(1, "z", deflateZeros(256<<20), 256<<20) },
 		"overlap.zip": func() []byte {
 			return rawDeflated(5000, "z", deflateZeros(1<<20), 1<<20)
 		},
@@ -82,12 +80,12 @@ func bombs() map[string]func() []byte {
 			return makeGzip(makeGzip(sparseTar(1 << 40)))
 		},
 		"zeros.7z": func() []byte {
-			packed := packZeros(300<<20, func(w io.Writer) io.WriteCloser { return must(lzma.NewWriter2(w)) })
-			return sevenBuilder{coder: "\x21", props: []byte{22}, packed: packed, size: 300 << 20, name: "z"}.build()
+			packed := packZeros(80<<20, func(w io.Writer) io.WriteCloser { return must(lzma.NewWriter2(w)) })
+			return sevenBuilder{coder: "\x21", props: []byte{22}, packed: packed, size: 80 << 20, name: "z"}.build()
 		},
-		"twice.gz": func() []byte { return makeGzip(gzipZeros(4 << 30)) },
+		"twice.gz": func() []byte { return makeGzip(bytes.Repeat(gzipZeros(1<<20), 1<<10)) },
 		"layers.zip": func() []byte { // as 42.zip: sixteen of sixteen of sixteen …
-			b := rawDeflated(1, "0.dll", deflateZeros(256<<20), 256<<20)
+			b := rawDeflated(1, "0.dll", deflateZeros(64<<20), 64<<20)
 			for range 5 {
 				var files []file
 				for i := range 16 {
@@ -185,30 +183,17 @@ func TestBombs(t *testing.T) {
 	}
 }
 
-// TestQuine walks a zip that holds itself.
-func TestQuine(t *testing.T) {
-	data := quine()
-	c := walk(t, "q.zip", data, Limits{})
-	if len(c.problems) == 0 || c.problems[0].Reason != Limit {
-		t.Errorf("problems %v", c.problems)
-	}
-}
-
-// quine is a zip file with one stored member, that begins where the zip file
-// does.
-func quine() []byte {
-	data := rawZip(0, file{"q.zip", "?"})
-	end := len(data) - zipEndLength
-	start := int(le32(data[end+16:]))
-	// The member's data begins at offset 0 when its header's name is taken to
-	// be as long as 2^16 minus what is before it; simpler: members that lie
-	// over each other, the second of which is a zip in the first.
-	inner := append([]byte(nil), data...)
+// TestDeepZip walks a zip in a zip in a zip, as a zip that holds itself is to
+// whoever walks it.
+func TestDeepZip(t *testing.T) {
+	data := rawZip(0, twoFiles()...)
 	for range 12 {
-		inner = rawZip(0, file{"q.zip", string(inner)})
+		data = rawZip(0, file{"q.zip", string(data)})
 	}
-	_ = start
-	return inner
+	c := walk(t, "q.zip", data, Limits{})
+	if len(c.files) != 0 || len(c.problems) != 1 || c.problems[0].Reason != Limit {
+		t.Errorf("members %q, problems %v", c.paths(), c.problems)
+	}
 }
 
 func TestWindows(t *testing.T) {
@@ -236,6 +221,27 @@ func TestWindows(t *testing.T) {
 		if grown > 30<<20 {
 			t.Errorf("%s: the heap grew by %d MiB", tt.name, grown>>20)
 		}
+	}
+}
+
+// TestWindowsInTurn makes one large window after the other.
+func TestWindowsInTurn(t *testing.T) {
+	props := binary.LittleEndian.AppendUint32([]byte{0x5d}, 64<<20)
+	seven := sevenBuilder{coder: "\x03\x01\x01", props: props, packed: make([]byte, 100), size: 64 << 20, name: "f"}.build()
+	var files []file
+	for i := range 40 {
+		files = append(files, file{fmt.Sprintf("%d.7z", i), string(seven)})
+	}
+	data := makeTar(files...)
+	c := &counting{}
+	grown := heapGrowth(func() {
+		check(Walk(context.Background(), "x.tar", Tar, bytes.NewReader(data), int64(len(data)), Limits{}, c))
+	})
+	if grown > 100<<20 {
+		t.Errorf("the heap grew by %d MiB", grown>>20)
+	}
+	if c.members != 40 {
+		t.Errorf("%d members, problems %v", c.members, c.problems[len(c.problems)-1])
 	}
 }
 
@@ -361,7 +367,7 @@ func TestTruncated(t *testing.T) {
 
 // TestTruncatedYields gives what can be read.
 func TestTruncatedYields(t *testing.T) {
-	text := pseudoText(200 << 10)
+	text := pseudoText(2 << 20)
 	for name, data := range map[string][]byte{"x.gz": makeGzip(text), "x.xz": makeXz(text), "x.zst": makeZstd(text),
 		"x.zip": makeZip(8, file{"x", string(text)})} {
 		c := walk(t, name, data[:len(data)/2], Limits{})

@@ -31,6 +31,7 @@ type markup struct {
 	out     []byte // text that is ready, from ready on
 	ready   int
 	newline int // line feeds written so far
+	midLine bool
 }
 
 // markupHandler receives what is in a document. Names are local names, and
@@ -66,15 +67,35 @@ func (m *markup) Read(p []byte) (int, error) {
 
 // put writes text.
 func (m *markup) put(p []byte) {
+	if len(p) == 0 {
+		return
+	}
 	m.newline += bytes.Count(p, []byte{'\n'})
+	m.midLine = p[len(p)-1] != '\n'
 	m.out = append(m.out, p...)
 }
 
 func (m *markup) putByte(c byte) {
-	if c == '\n' {
+	m.midLine = c != '\n'
+	if !m.midLine {
 		m.newline++
 	}
 	m.out = append(m.out, c)
+}
+
+// putAside writes text that stands beside a line of the document, on lines of
+// its own.
+func (m *markup) putAside(p []byte, line int) {
+	if len(p) > 0 && m.midLine {
+		m.putByte('\n')
+	}
+	for len(p) > 0 {
+		before, after, _ := bytes.Cut(p, []byte{'\n'})
+		m.lines.set(m.newline+1, line)
+		m.put(before)
+		m.putByte('\n')
+		p = after
+	}
 }
 
 // step reads one run of text, or one tag.
@@ -184,7 +205,7 @@ func (m *markup) readTag() error {
 		return m.readUntil(2, "?>", func(*markup, []byte) {})
 	}
 	m.tag = m.tag[:0]
-	quote := byte(0)
+	quote, long := byte(0), false
 	for {
 		c, err := m.r.ReadByte()
 		if err != nil {
@@ -202,11 +223,15 @@ func (m *markup) readTag() error {
 		}
 		if len(m.tag) == maxTag {
 			m.handler.text(m, m.tag)
-			m.tag = m.tag[:0]
+			m.tag, long = m.tag[:0], true
 		}
 		m.tag = append(m.tag, c)
 	}
-	m.handleTag(m.tag[1:])
+	if long {
+		m.handler.text(m, m.tag)
+	} else {
+		m.handleTag(m.tag[1:])
+	}
 	return nil
 }
 

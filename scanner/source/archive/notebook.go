@@ -173,7 +173,7 @@ func (n *notebook) feedBefore() {
 // isCellText knows the keys of texts that are shown.
 func isCellText(key []byte) bool {
 	switch string(key) {
-	case "source", "text", "traceback", "evalue", "image/svg+xml":
+	case "source", "input", "text", "traceback", "evalue", "image/svg+xml":
 		return true
 	}
 	return len(key) > 5 && string(key[:5]) == "text/"

@@ -8,10 +8,6 @@ import (
 
 func TestSniff(t *testing.T) {
 	tar := makeTar(twoFiles()...)
-	old := append([]byte(nil), tar...)
-	copy(old[257:265], make([]byte, 8))
-	sum := int('0')
-	_ = sum
 	tests := []struct {
 		name string
 		head []byte

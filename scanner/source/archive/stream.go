@@ -160,12 +160,16 @@ type rootAt struct {
 }
 
 func (a *rootAt) ReadAt(p []byte, off int64) (int, error) {
-	if err := a.s.w.ctx.Err(); err != nil {
+	w := a.s.w
+	if err := w.ctx.Err(); err != nil {
+		if w.stop == nil {
+			w.stop = err
+		}
 		return 0, err
 	}
 	n, err := a.r.ReadAt(p, off)
 	if err != nil && !errors.Is(err, io.EOF) {
-		a.s.w.readErr, a.s.failed = err, true
+		w.readErr, a.s.failed = err, true
 	}
 	return n, err
 }

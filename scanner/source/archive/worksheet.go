@@ -200,7 +200,7 @@ type worksheet struct {
 	in       cellPart
 	isShared bool
 	number   []byte
-	aside    officeText // text outside of cells
+	aside    []byte // text outside of cells
 }
 
 // cellPart is which part of a cell is being read.
@@ -240,7 +240,7 @@ func (s *worksheet) start(m *markup, t tag) {
 	case "t":
 		s.in = inline
 	default:
-		s.aside.aside = appendAttributes(s.aside.aside, t)
+		s.aside = appendAttributes(s.aside, t)
 	}
 }
 
@@ -268,9 +268,9 @@ func (s *worksheet) text(m *markup, p []byte) {
 	case s.in != noPart:
 		s.put(m, p)
 	case len(bytes.TrimSpace(p)) > 0:
-		s.aside.aside = append(s.aside.aside, p...)
+		s.aside = append(s.aside, p...)
 	}
-	if len(s.aside.aside) > maxAside {
+	if len(s.aside) > maxAside {
 		s.flush(m)
 	}
 }
@@ -279,14 +279,15 @@ func (s *worksheet) finish(m *markup) { s.flush(m) }
 
 // flush writes what stood beside the cells.
 func (s *worksheet) flush(m *markup) {
-	if len(s.aside.aside) > 0 {
-		s.aside.paragraph = max(s.row-1, 0)
-		s.aside.flush(m)
-	}
+	m.putAside(s.aside, s.row)
+	s.aside = s.aside[:0]
 }
 
 // put writes text into the cell's column.
 func (s *worksheet) put(m *markup, p []byte) {
+	if len(p) == 0 {
+		return
+	}
 	for ; s.written < s.column; s.written++ {
 		m.putByte('\t')
 	}

@@ -73,7 +73,7 @@ func (d *differ) readTree(id history.ID, prefix []byte) (*history.Entries, error
 		err = fmt.Errorf("object %s is a %s where a tree should be; see `git fsck`", id, typ)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("directory %q of HEAD: %w", prefix, err)
+		return nil, fmt.Errorf("directory %q: %w", prefix, err)
 	}
 	return history.NewEntries(data, d.repo.Format()), nil
 }
