@@ -336,6 +336,46 @@ func TestZipFaults(t *testing.T) {
 	}
 }
 
+// TestZip64 has more members than the old record can count.
+func TestZip64(t *testing.T) {
+	files := []file{{"folder/", ""}}
+	for i := range 1<<16 + 10 {
+		files = append(files, file{fmt.Sprint(i), ""})
+	}
+	data := makeZipWith(func(*zip.FileHeader) {}, files...)
+	for name, b := range map[string][]byte{"x.zip": data, "sfx.zip": append([]byte("PK00"), data...)} {
+		c := &counting{}
+		check(Walk(context.Background(), name, Zip, bytes.NewReader(b), int64(len(b)), Limits{}, c))
+		if c.members != len(files)-1 || len(c.problems) > 0 {
+			t.Errorf("%s: %d members of %d, problems %v", name, c.members, len(files)-1, c.problems)
+		}
+	}
+}
+
+// panicking is a decoder with a bug.
+type panicking struct{ after int }
+
+func (p *panicking) Read(b []byte) (int, error) {
+	if p.after--; p.after < 0 {
+		var none []byte
+		_ = none[p.after+1] // as a decoder's mistake would
+	}
+	return copy(b, "some data"), nil
+}
+
+func TestPanic(t *testing.T) {
+	c := &collector{}
+	w := newWalker(context.Background(), "x", Limits{}, c)
+	s := &stream{w: w, r: &panicking{after: 2}, path: "x!y"}
+	w.member(&source{path: "x", under: s}, entry{name: "y", data: s})
+	if got, _ := c.get("x!y"); got != "some datasome data" || !c.has("x!y", Corrupt) {
+		t.Errorf("%q, problems %v", got, c.problems)
+	}
+	if err := w.end(); err != nil {
+		t.Errorf("the walk failed: %v", err)
+	}
+}
+
 // TestTruncated cuts a small file of every kind at every byte: no panic, no
 // hang, and never as if it were whole.
 func TestTruncated(t *testing.T) {
