@@ -107,30 +107,40 @@ func newGzip(in *bufferedReader) (*decoder, error) {
 }
 
 func (g *gzipReader) Read(p []byte) (int, error) {
-	n, err := g.z.Read(p)
-	if err != io.EOF {
-		return n, err
+	for {
+		n, err := g.z.Read(p)
+		if err != io.EOF {
+			return n, err
+		}
+		// Any number of empty streams may stand between two others.
+		if err := g.next(); err != nil || n > 0 {
+			return n, err
+		}
 	}
+}
+
+// next goes on to the stream that follows.
+func (g *gzipReader) next() error {
 	for {
 		c, err := g.in.ReadByte()
 		if err != nil {
-			return n, err
+			return err
 		}
 		if c != 0 {
 			break
 		}
 	}
 	if err := g.in.UnreadByte(); err != nil {
-		return n, err
+		return err
 	}
 	if head, _ := g.in.Peek(4); Sniff("", head) != Gzip {
-		return n, fail(Corrupt, "something that is not gzip follows its end")
+		return fail(Corrupt, "something that is not gzip follows its end")
 	}
 	if err := g.z.Reset(g.in); err != nil {
-		return n, err
+		return err
 	}
 	g.z.Multistream(false)
-	return n, nil
+	return nil
 }
 
 var flates = sync.Pool{New: func() any { return flate.NewReader(nil) }}

@@ -104,18 +104,17 @@ func (m *markup) step() error {
 		return err
 	}
 	buf, _ := m.r.Peek(m.r.Buffered())
-	n := bytes.IndexByte(buf, '<')
-	if n == 0 {
+	switch buf[0] {
+	case '<':
 		return m.readTag()
+	case '&':
+		return m.readEntity()
 	}
+	// One search for both: two would each go over the whole buffer again and
+	// again where there is much of the one and none of the other.
+	n := bytes.IndexAny(buf, "<&")
 	if n < 0 {
 		n = len(buf)
-	}
-	switch amp := bytes.IndexByte(buf[:n], '&'); {
-	case amp > 0:
-		n = amp
-	case amp == 0:
-		return m.readEntity()
 	}
 	m.handler.text(m, buf[:n])
 	return m.skip(n)

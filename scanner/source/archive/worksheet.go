@@ -77,9 +77,9 @@ func (s *sharedStrings) at(n int) []byte {
 }
 
 // takes tells whether a part is dealt with elsewhere: the strings, once they
-// are loaded, stand in the sheets.
-func (d *document) takes(w *walker, name string) bool {
-	return d.officeOpen && name == sharedStrPart && d.entry != nil && d.shared(w) != nil
+// are loaded, stand in the sheets. Another part of that name does not.
+func (d *document) takes(w *walker, e *zipEntry) bool {
+	return d.officeOpen && d.entry != nil && e.name == sharedStrPart && e.offset == d.entry.offset && d.shared(w) != nil
 }
 
 // leftover visits the strings that no cell refers to: deleted text stays in
@@ -241,6 +241,7 @@ func (s *worksheet) start(m *markup, t tag) {
 		s.in = inline
 	default:
 		s.aside = appendAttributes(s.aside, t)
+		s.bound(m)
 	}
 }
 
@@ -269,13 +270,18 @@ func (s *worksheet) text(m *markup, p []byte) {
 		s.put(m, p)
 	case len(bytes.TrimSpace(p)) > 0:
 		s.aside = append(s.aside, p...)
-	}
-	if len(s.aside) > maxAside {
-		s.flush(m)
+		s.bound(m)
 	}
 }
 
 func (s *worksheet) finish(m *markup) { s.flush(m) }
+
+// bound writes what stands beside the cells where it gets too much to hold.
+func (s *worksheet) bound(m *markup) {
+	if len(s.aside) > maxAside {
+		s.flush(m)
+	}
+}
 
 // flush writes what stood beside the cells.
 func (s *worksheet) flush(m *markup) {

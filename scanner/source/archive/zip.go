@@ -281,7 +281,7 @@ func (w *walker) zipData(src *source, e *zipEntry, in *bufferedReader, doc *docu
 		m.at = at
 	}
 	if doc != nil {
-		if doc.takes(w, e.name) {
+		if doc.takes(w, e) {
 			return
 		}
 		m.asText = doc.transform(w, e.name)
