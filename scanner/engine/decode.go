@@ -93,8 +93,11 @@ func (s *Scanner) scanPiece(p piece) error {
 		}
 		m.Start, m.End = p.back(m.Start, false), p.back(m.End, true)
 		m.FullStart, m.FullEnd = p.back(m.FullStart, false), p.back(m.FullEnd, true)
-		if len(m.Encodings) == 0 {
+		if m.Encodings == nil {
 			m.Encodings = slices.Clone(s.decoders.chain)
+		}
+		if n := len(m.Encodings); n > 0 && n == s.depth+1 && bytes.Equal(s.text[m.Start:m.End], m.Secret) {
+			m.Encodings = m.Encodings[:n-1] // what was decoded is elsewhere on the line
 		}
 		kept = append(kept, m)
 	}

@@ -180,6 +180,7 @@ type walker struct {
 	garbage  int64 // bytes given back and perhaps not collected yet
 	problems [numReasons]int
 	idle     idleDecoders
+	spare    []byte // one chunk of a spool, for the next of many small ones
 }
 
 func newWalker(ctx context.Context, name string, l Limits, v Visitor) *walker {

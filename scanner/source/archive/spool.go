@@ -21,7 +21,10 @@ type spool struct {
 func (w *walker) spool(r io.Reader) (s *spool, whole bool) {
 	s = &spool{w: w}
 	for s.size+spoolChunk <= w.limits.Memory/2 && w.reserve(spoolChunk) == nil {
-		c := make([]byte, spoolChunk)
+		c := w.spare
+		if w.spare = nil; c == nil {
+			c = make([]byte, spoolChunk)
+		}
 		n, err := io.ReadFull(r, c)
 		s.chunks = append(s.chunks, c[:n])
 		s.size += int64(n)
@@ -47,11 +50,15 @@ func (s *spool) free() {
 }
 
 func (s *spool) drop(i int) {
-	if c := s.chunks[i]; c != nil {
-		if cap(c) >= spoolChunk {
-			s.w.release(spoolChunk)
-		}
-		s.chunks[i] = nil
+	c := s.chunks[i]
+	s.chunks[i] = nil
+	switch {
+	case cap(c) < spoolChunk: // gone already, or the byte that was one too many
+	case s.w.spare == nil:
+		s.w.spare = c[:spoolChunk]
+		s.w.memory -= spoolChunk
+	default:
+		s.w.release(spoolChunk)
 	}
 }
 
