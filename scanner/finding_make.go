@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"path"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -30,13 +31,18 @@ func (w *worker) scan(t *text, buf []byte, from, to int) error {
 	if err != nil {
 		return err
 	}
+	visible := matches
+	for len(visible) > 0 && (visible[len(visible)-1].Rule.Hidden || visible[len(visible)-1].Rule.Pattern == "") {
+		visible = visible[:len(visible)-1]
+	}
+	pairs := pairsOf(matches)
 	place := placer{text: t, body: body, line: t.line, column: t.column}
 	for i := range matches {
 		m := &matches[i]
 		if at := back(m.Start); at < from || at >= to && to < len(buf) || m.Rule.Hidden {
 			continue
 		}
-		w.finding(t, body, back, m, matches, &place)
+		w.finding(t, body, back, m, visible, pairs, &place)
 	}
 	for _, d := range w.drops {
 		w.scanner.traced(Trace{Rule: d.Rule, Filter: d.Filter, Location: place.at(back, d.Start, d.End)})
@@ -45,7 +51,7 @@ func (w *worker) scan(t *text, buf []byte, from, to int) error {
 }
 
 // finding makes a finding of a match and keeps it unless it is silenced.
-func (w *worker) finding(t *text, body []byte, back func(int) int, m *engine.Match, all []engine.Match, place *placer) {
+func (w *worker) finding(t *text, body []byte, back func(int) int, m *engine.Match, all []engine.Match, pairs map[string][]*engine.Match, place *placer) {
 	loc := place.at(back, m.Start, m.End)
 	if why := wrongPlace(t.path, body, m); why != "" {
 		w.scanner.traced(Trace{Rule: m.Rule, Filter: why, Location: loc})
@@ -57,7 +63,7 @@ func (w *worker) finding(t *text, body []byte, back func(int) int, m *engine.Mat
 		sum := sha256.Sum256(body)
 		secret = []byte(hex.EncodeToString(sum[:]))
 	}
-	if t.before.has(m.Rule.ID, secret, lineOf(body, m.Start)) {
+	if t.before != nil && t.before.has(m.Rule.ID, secret, lineOf(body, m.Start)) {
 		w.scanner.traced(Trace{Rule: m.Rule, Filter: "it stood there before the change", Location: loc})
 		return
 	}
@@ -67,7 +73,7 @@ func (w *worker) finding(t *text, body []byte, back func(int) int, m *engine.Mat
 	f := Finding{
 		Rule: m.Rule, Severity: w.scanner.severity(m.Rule), Location: loc, Secret: NewSecret(secret),
 		Fingerprint: w.scanner.prints.of(m.Rule.ID, secret), Entropy: m.Entropy, Encodings: m.Encodings,
-		Modified: t.modified, Snippet: snippet(body, m, all), Companions: companions(m, all),
+		Modified: t.modified, Snippet: snippet(body, m, all), Companions: companions(m, pairs),
 	}
 	if t.wide != nil {
 		f.Encodings = append([]string{t.wide.Name()}, f.Encodings...)
@@ -151,10 +157,14 @@ func wasData(encodings []string) bool {
 	return false
 }
 
+// lookBehind is how far before a value its line is looked at, in bytes.
+const lookBehind = 2048
+
 // inStringOrComment guesses from the line before at whether it stands inside a
 // string or behind a comment mark.
 func inStringOrComment(body []byte, at int) bool {
-	line := body[bytes.LastIndexByte(body[:at], '\n')+1 : at]
+	lo := max(0, at-lookBehind)
+	line := body[lo+bytes.LastIndexByte(body[lo:at], '\n')+1 : at]
 	for _, q := range []byte("\"'`") {
 		if bytes.Count(line, []byte{q})%2 == 1 {
 			return true
@@ -179,8 +189,9 @@ func lineOf(body []byte, at int) []byte {
 type placer struct {
 	text   *text
 	body   []byte
-	done   int // bytes whose line feeds are counted in line
+	done   int // bytes that are counted in line and chars
 	line   int
+	chars  int // characters of the line before done
 	column int // characters of the line before the stretch
 	marks  *silence.Marks
 	marked bool // marks is looked up
@@ -204,18 +215,30 @@ func (p *placer) at(back func(int) int, start, end int) Location {
 	return l
 }
 
+// lineColumn goes on from the last place it was asked for, so that many
+// findings on one long line cost no more than the line.
 func (p *placer) lineColumn(at int) (line, column int) {
 	if at < p.done {
+		// Mostly a few bytes back on the same line.
+		if back := p.body[at:p.done]; bytes.IndexByte(back, '\n') < 0 {
+			p.chars -= utf8.RuneCount(back)
+			p.done = at
+			return p.line + 1, p.chars + 1
+		}
 		p.done, p.line = 0, p.text.line
 	}
-	p.line += bytes.Count(p.body[p.done:at], []byte{'\n'})
-	p.done = at
-	start := bytes.LastIndexByte(p.body[:at], '\n') + 1
-	column = utf8.RuneCount(p.body[start:at]) + 1
-	if start == 0 {
-		column += p.column
+	if p.done == 0 {
+		p.chars = p.column
 	}
-	return p.line + 1, column
+	passed := p.body[p.done:at]
+	if n := bytes.Count(passed, []byte{'\n'}); n > 0 {
+		p.line += n
+		p.chars = 0
+		passed = passed[bytes.LastIndexByte(passed, '\n')+1:]
+	}
+	p.chars += utf8.RuneCount(passed)
+	p.done = at
+	return p.line + 1, p.chars + 1
 }
 
 // advance moves the text's start behind what is dropped from the buffer.
@@ -249,9 +272,10 @@ func snippet(body []byte, m *engine.Match, all []engine.Match) string {
 	}
 	var b strings.Builder
 	at := lo
-	for i := range all {
+	first, _ := slices.BinarySearchFunc(all, lo, func(o engine.Match, at int) int { return o.End - at })
+	for i := first; i < len(all) && all[i].Start < hi; i++ {
 		o := &all[i]
-		if o.End <= at || o.Start >= hi || o.Rule.Pattern == "" {
+		if o.End <= at || o.Rule.Pattern == "" {
 			continue
 		}
 		if o.Start > at {
@@ -270,25 +294,50 @@ func snippet(body []byte, m *engine.Match, all []engine.Match) string {
 	return strings.ToValidUTF8(strings.TrimSpace(b.String()), "\uFFFD")
 }
 
-// companions lists the other halves of the pairs that a rule names, each value
-// once.
-func companions(m *engine.Match, all []engine.Match) []Companion {
+// maxCompanions is how many other halves of a pair a finding names.
+const maxCompanions = 8
+
+// pairsOf sorts the matches that serve as companions by rule; nil where no
+// rule of a match has any.
+func pairsOf(all []engine.Match) map[string][]*engine.Match {
+	var pairs map[string][]*engine.Match
+	for i := range all {
+		for _, c := range all[i].Rule.Companions {
+			if pairs == nil {
+				pairs = make(map[string][]*engine.Match)
+			}
+			pairs[c.Rule] = nil
+		}
+	}
+	if pairs == nil {
+		return nil
+	}
+	for i := range all {
+		if list, ok := pairs[all[i].Rule.ID]; ok {
+			pairs[all[i].Rule.ID] = append(list, &all[i])
+		}
+	}
+	return pairs
+}
+
+// companions lists the other halves of the pairs that a rule names, the first
+// few that stand near.
+func companions(m *engine.Match, pairs map[string][]*engine.Match) []Companion {
 	var out []Companion
 	for _, c := range m.Rule.Companions {
-		for i := range all {
-			o := &all[i]
-			if o.Rule.ID != c.Rule || o.Start == m.Start || c.Lines > 0 && abs(o.Line-m.Line) > c.Lines {
-				continue
+		list := pairs[c.Rule]
+		from := 0
+		if c.Lines > 0 {
+			from, _ = slices.BinarySearchFunc(list, m.Line-c.Lines, func(o *engine.Match, line int) int { return o.Line - line })
+		}
+		for _, o := range list[from:] {
+			if len(out) == maxCompanions || c.Lines > 0 && o.Line > m.Line+c.Lines {
+				break
 			}
-			out = append(out, Companion{Rule: c.Rule, Line: o.Line, Secret: NewSecret(o.Secret)})
+			if o.Start != m.Start {
+				out = append(out, Companion{Rule: c.Rule, Line: o.Line, Secret: NewSecret(o.Secret)})
+			}
 		}
 	}
 	return out
-}
-
-func abs(n int) int {
-	if n < 0 {
-		return -n
-	}
-	return n
 }

@@ -3,52 +3,78 @@ package engine
 import (
 	"bytes"
 	"slices"
-	"sort"
+	"strings"
 )
 
 // settle leaves one match for one secret: where two overlap, the more telling
-// rule stays. Then it looks for companions.
+// rule stays. Then it looks for companions. What is left is in order of place,
+// the hidden rules' matches behind the others.
 func (s *Scanner) settle(text []byte) {
 	if len(s.matches) == 0 {
 		return
 	}
-	m := s.matches
-	sort.SliceStable(m, func(i, j int) bool {
-		a, b := &m[i], &m[j]
-		if a.priority != b.priority {
-			return a.priority > b.priority
-		}
-		if da, db := len(a.Encodings), len(b.Encodings); da != db {
-			return da > db // what is decoded is the secret, not its encoded form
-		}
-		if la, lb := a.End-a.Start, b.End-b.Start; la != lb {
-			return la > lb
-		}
-		if a.Start != b.Start {
-			return a.Start < b.Start
-		}
-		return a.Rule.ID < b.Rule.ID
-	})
-	kept := m[:0]
 	var hidden []Match
-	for _, c := range m {
-		if c.Rule.Hidden {
-			if !slices.ContainsFunc(hidden, func(h Match) bool { return h.Rule == c.Rule && h.Start == c.Start }) {
-				hidden = append(hidden, c)
-			}
-			continue
+	visible := s.matches[:0]
+	for _, m := range s.matches {
+		if m.Rule.Hidden {
+			hidden = append(hidden, m)
+		} else {
+			visible = append(visible, m)
 		}
-		if over := overlapping(kept, &c); over != nil {
-			s.drop(c.Rule, c.Start, c.End, "the same bytes are "+over.Rule.ID)
-			continue
-		}
-		kept = append(kept, c)
 	}
-	sortByPlace(kept)
+	sortByPlace(visible)
+	kept := visible[:0]
+	for len(visible) > 0 {
+		// Matches that overlap, each with some other.
+		n, end := 1, visible[0].End
+		for n < len(visible) && visible[n].Start < end {
+			end = max(end, visible[n].End)
+			n++
+		}
+		kept = append(kept, s.best(visible[:n])...)
+		visible = visible[n:]
+	}
 	s.matches = kept
 	if s.e.paired {
 		s.pair(text, hidden)
 	}
+}
+
+// maxOverlaps bounds how many matches of one place are compared with each
+// other; nothing that a person wrote has as many.
+const maxOverlaps = 200
+
+// best returns those of overlapping matches that stay, in order of place.
+func (s *Scanner) best(m []Match) []Match {
+	if len(m) == 1 {
+		return m
+	}
+	slices.SortStableFunc(m, moreTelling)
+	kept := m[:1]
+	for i := 1; i < min(len(m), maxOverlaps); i++ {
+		if over := overlapping(kept, &m[i]); over != nil {
+			s.drop(m[i].Rule, m[i].Start, m[i].End, "the same bytes are "+over.Rule.ID)
+			continue
+		}
+		kept = append(kept, m[i])
+	}
+	sortByPlace(kept)
+	return kept
+}
+
+// moreTelling puts the match first that says more.
+func moreTelling(a, b Match) int {
+	switch {
+	case a.priority != b.priority:
+		return b.priority - a.priority
+	case len(a.Encodings) != len(b.Encodings):
+		return len(b.Encodings) - len(a.Encodings) // what is decoded is the secret
+	case a.End-a.Start != b.End-b.Start:
+		return (b.End - b.Start) - (a.End - a.Start)
+	case a.Start != b.Start:
+		return a.Start - b.Start
+	}
+	return strings.Compare(a.Rule.ID, b.Rule.ID)
 }
 
 func sortByPlace(m []Match) {
@@ -71,22 +97,35 @@ func overlapping(kept []Match, c *Match) *Match {
 
 // pair drops the matches whose companion is required and missing.
 func (s *Scanner) pair(text []byte, hidden []Match) {
-	all := append(slices.Clone(s.matches), hidden...)
-	setLines(text, all)
-	lines := make(map[int]int, len(all))
-	for i := range all {
-		lines[all[i].Start] = all[i].Line
+	hidden = dedupe(hidden)
+	setLines(text, s.matches)
+	setLines(text, hidden)
+	sortByPlace(s.matches)
+	lines := make(map[string][]int) // of each rule's matches, ascending
+	for _, list := range [2][]Match{s.matches, hidden} {
+		for i := range list {
+			id := list[i].Rule.ID
+			lines[id] = append(lines[id], list[i].Line)
+		}
+	}
+	for id := range lines {
+		slices.Sort(lines[id])
 	}
 	kept := s.matches[:0]
 	for _, m := range s.matches {
-		m.Line = lines[m.Start]
-		if why := missingCompanion(&m, all); why != "" {
+		if why := missingCompanion(&m, lines); why != "" {
 			s.drop(m.Rule, m.Start, m.End, why)
 			continue
 		}
 		kept = append(kept, m)
 	}
 	s.matches = append(kept, hidden...)
+}
+
+// dedupe leaves one match for a rule at a place.
+func dedupe(m []Match) []Match {
+	sortByPlace(m)
+	return slices.CompactFunc(m, func(a, b Match) bool { return a.Rule == b.Rule && a.Start == b.Start })
 }
 
 // setLines fills in the lines, counting each line feed once.
@@ -100,20 +139,16 @@ func setLines(text []byte, m []Match) {
 	}
 }
 
-func missingCompanion(m *Match, all []Match) string {
+func missingCompanion(m *Match, lines map[string][]int) string {
 	for _, c := range m.Rule.Companions {
 		if !c.Required {
 			continue
 		}
-		found := false
-		for i := range all {
-			o := &all[i]
-			if o.Rule.ID == c.Rule && o.Start != m.Start && (c.Lines == 0 || distance(o.Line, m.Line) <= c.Lines) {
-				found = true
-				break
-			}
+		has := lines[c.Rule]
+		if c.Lines == 0 && len(has) > 0 {
+			continue
 		}
-		if !found {
+		if i, _ := slices.BinarySearch(has, m.Line-c.Lines); i == len(has) || has[i] > m.Line+c.Lines {
 			return "its companion " + c.Rule + " is not near"
 		}
 	}

@@ -142,6 +142,9 @@ func bareValue(text []byte, start, i int, tight bool) (value, bool) {
 	}
 	end := i
 	for end < len(text) && end-i < maxBare && kinds[text[end]]&kindStop == 0 {
+		if text[end] == '=' && end+1 < len(text) && text[end+1] != '=' && kinds[text[end+1]]&kindStop == 0 {
+			break // padding stands at the end; this is the next assignment
+		}
 		end++
 	}
 	if end < len(text) && (text[end] == '(' || text[end] == '[' || text[end] == '{') {

@@ -12190,7 +12190,7 @@ var catalogue = [...]Rule{
 			URL:   "https://developer.okta.com/docs/guides/client-secret-rotation-key/",
 			Steps: "Open Applications, the application, Client credentials; generate a new secret, switch to it, then deactivate and delete the old one.",
 		},
-		Examples:        []string{"OKTA_CLIENT_SECRET=«{b64url:64}»", "okta.client-secret=«{b64url:64}»", "\"oktaClientSecret\": \"«{a62:40}»\""},
+		Examples:        []string{"OKTA_CLIENT_SECRET=«{b64url:64}»", "okta_app_secret: \"«{b64url:64}»\"", "\"oktaClientSecret\": \"«{a62:40}»\""},
 		Counterexamples: []string{"OKTA_CLIENT_SECRET=your-client-secret", "OKTA_CLIENT_ID=0oa{a62:17}", "okta_client_secret: ${OKTA}"},
 	},
 	{

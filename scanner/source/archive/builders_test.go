@@ -312,7 +312,3 @@ func packZeros(n int64, open func(io.Writer) io.WriteCloser) []byte {
 	check(w.Close())
 	return b.Bytes()
 }
-
-func gzipZeros(n int64) []byte {
-	return packZeros(n, func(w io.Writer) io.WriteCloser { return must(gzip.NewWriterLevel(w, gzip.BestCompression)) })
-}

@@ -58,79 +58,90 @@ func (c *counting) Member(m Member) error {
 
 func (c *counting) Problem(p Problem) { c.problems = append(c.problems, p) }
 
-// bombs are small files that unpack to much, and what each must be reported
-// for. Each is built on demand.
+// bombs are small files that unpack to much. Each is built on demand, from
+// pieces that are packed once. The slow ones are walked with a smaller total.
 func bombs() map[string]func() []byte {
+	const mib = 1 << 20
 	return map[string]func() []byte{
-		// 10 GiB in 10 MiB.
-		"zeros.gz":  func() []byte { return bytes.Repeat(gzipZeros(1<<20), 10<<10) },
-		"zeros.bz2": func() []byte { return unbase64(bzip2Zeros) },
-		"zeros.xz": func() []byte {
-			return bytes.Repeat(makeXz(make([]byte, 1<<20)), 1<<10)
+		"zeros.gz":         func() []byte { return bytes.Repeat(makeGzip(make([]byte, mib)), 10<<10) }, // 10 GiB in 10 MiB
+		"zeros.zip":        func() []byte { return deflatedZip(1, "z", make([]byte, mib), 256) },
+		"zeros.zst":        func() []byte { return bytes.Repeat(makeZstd(make([]byte, mib)), 1<<10) },
+		"twice.gz":         func() []byte { return makeGzip(bytes.Repeat(makeGzip(make([]byte, mib)), 1<<10)) },
+		"overlap.zip":      func() []byte { return deflatedZip(5000, "z", make([]byte, mib), 1) },
+		"sparse.tar":       func() []byte { return sparseTar(1 << 40) },
+		"sparse.tar.gz.gz": func() []byte { return makeGzip(makeGzip(sparseTar(1 << 40))) },
+		"slow zeros.bz2":   func() []byte { return unbase64(bzip2Zeros) },
+		"slow zeros.xz":    func() []byte { return bytes.Repeat(makeXz(make([]byte, mib)), 100) },
+		"slow zeros.7z":    func() []byte { return sevenZeros(100) },
+		"slow layers.zip":  layers,
+		"slow doc.docx": func() []byte {
+			paragraph := `<w:p><w:r><w:t>aaaaaaaaaaaaaaaaaaaaaaaaaaaa</w:t></w:r></w:p>`
+			return deflatedZip(1, "word/document.xml", []byte(strings.Repeat(paragraph, 1<<14)), 100)
 		},
-		"zeros.zst": func() []byte {
-			return bytes.Repeat(makeZstd(make([]byte, 1<<20)), 1<<10)
-		},
-		"zeros.zip": func() []byte { return rawDeflated(1, "z", deflateZeros(256<<20), 256<<20) },
-		"overlap.zip": func() []byte {
-			return rawDeflated(5000, "z", deflateZeros(1<<20), 1<<20)
-		},
-		"sparse.tar": func() []byte { return sparseTar(1 << 40) },
-		"sparse.tar.gz.gz": func() []byte {
-			return makeGzip(makeGzip(sparseTar(1 << 40)))
-		},
-		"zeros.7z": func() []byte {
-			packed := packZeros(80<<20, func(w io.Writer) io.WriteCloser { return must(lzma.NewWriter2(w)) })
-			return sevenBuilder{coder: "\x21", props: []byte{22}, packed: packed, size: 80 << 20, name: "z"}.build()
-		},
-		"twice.gz": func() []byte { return makeGzip(bytes.Repeat(gzipZeros(1<<20), 1<<10)) },
-		"layers.zip": func() []byte { // as 42.zip: sixteen of sixteen of sixteen …
-			b := rawDeflated(1, "0.dll", deflateZeros(64<<20), 64<<20)
-			for range 5 {
-				var files []file
-				for i := range 16 {
-					files = append(files, file{fmt.Sprintf("lib %x.zip", i), string(b)})
-				}
-				b = makeZip(8, files...)
-			}
-			return b
-		},
-		"doc.docx": func() []byte {
-			tags := strings.Repeat(`<w:p><w:r><w:t>aaaaaaaaaaaaaaaaaaaaaaaaaaaa</w:t></w:r></w:p>`, 3<<20)
-			return makeZip(8, file{contentTypes, "<Types/>"}, file{"word/document.xml", tags})
-		},
-		"sheet.xlsx": func() []byte {
+		"slow sheet.xlsx": func() []byte {
 			row := `<row><c r="XFD1"><v>1</v></c></row>`
-			return makeZip(8, file{contentTypes, "<Types/>"}, file{"xl/worksheets/sheet1.xml", strings.Repeat(row, 1<<17)})
+			return makeZip(8, file{contentTypes, ""}, file{"xl/worksheets/sheet1.xml", strings.Repeat(row, 1<<14)})
 		},
 	}
 }
 
-func deflateZeros(n int64) []byte {
-	return packZeros(n, func(w io.Writer) io.WriteCloser { return must(flate.NewWriter(w, 9)) })
+// layers is as 42.zip is: eight of eight of eight of …
+func layers() []byte {
+	b := deflatedZip(1, "0.dll", make([]byte, 1<<20), 16)
+	for range 4 {
+		var files []file
+		for i := range 8 {
+			files = append(files, file{fmt.Sprintf("lib %x.zip", i), string(b)})
+		}
+		b = makeZip(8, files...)
+	}
+	return b
 }
 
-// rawDeflated is a zip whose directory names one member n times.
-func rawDeflated(n int, name string, packed []byte, size int64) []byte {
+// deflateRepeated packs data, n times over.
+func deflateRepeated(data []byte, n int) []byte {
+	var b bytes.Buffer
+	w := must(flate.NewWriter(&b, 9))
+	must(w.Write(data))
+	check(w.Flush())
+	packed := bytes.Repeat(b.Bytes(), n)
+	b.Reset()
+	check(w.Close())
+	return append(packed, b.Bytes()...)
+}
+
+// sevenZeros is a 7z of n MiB of zeros: an LZMA2 stream is chunks, and the
+// first one, which starts afresh, can stand there many times.
+func sevenZeros(n int) []byte {
+	chunk := packZeros(1<<20, func(w io.Writer) io.WriteCloser { return must(lzma.NewWriter2(w)) })
+	packed := append(bytes.Repeat(chunk[:len(chunk)-1], n), 0)
+	return sevenBuilder{coder: "\x21", props: []byte{22}, packed: packed, size: uint64(n) << 20, name: "z"}.build()
+}
+
+// deflatedZip is a document whose directory names one member many times; it
+// holds data, repeated.
+func deflatedZip(times int, name string, data []byte, repeat int) []byte {
+	packed := deflateRepeated(data, repeat)
+	crc := crc32.NewIEEE()
+	for range repeat {
+		must(crc.Write(data))
+	}
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
-	crc := crc32.NewIEEE()
-	must(io.Copy(crc, io.LimitReader(zeros{}, size)))
-	m := must(w.CreateRaw(&zip.FileHeader{Name: name, Method: 8, CRC32: crc.Sum32(), CompressedSize64: uint64(len(packed)), UncompressedSize64: uint64(size)}))
+	must(w.CreateRaw(&zip.FileHeader{Name: contentTypes}))
+	m := must(w.CreateRaw(&zip.FileHeader{Name: name, Method: 8, CRC32: crc.Sum32(),
+		CompressedSize64: uint64(len(packed)), UncompressedSize64: uint64(len(data) * repeat)}))
 	must(m.Write(packed))
 	check(w.Close())
-	data := b.Bytes()
-	end := len(data) - zipEndLength
-	start := int(le32(data[end+16:]))
-	entry := data[start:end]
-	out := append([]byte(nil), data[:start]...)
-	for range n {
-		out = append(out, entry...)
-	}
-	tail := append([]byte(nil), data[end:]...)
-	binary.LittleEndian.PutUint16(tail[8:], uint16(n))
-	binary.LittleEndian.PutUint16(tail[10:], uint16(n))
-	binary.LittleEndian.PutUint32(tail[12:], uint32(n*len(entry)))
+	whole := b.Bytes()
+	end := len(whole) - zipEndLength
+	entry := whole[bytes.LastIndex(whole, []byte("PK\x01\x02")):end]
+	out := append([]byte(nil), whole[:end]...)
+	out = append(out, bytes.Repeat(entry, times-1)...)
+	tail := append([]byte(nil), whole[end:]...)
+	binary.LittleEndian.PutUint16(tail[8:], uint16(times+1))
+	binary.LittleEndian.PutUint16(tail[10:], uint16(times+1))
+	binary.LittleEndian.PutUint32(tail[12:], le32(tail[12:])+uint32((times-1)*len(entry)))
 	return append(out, tail...)
 }
 
@@ -160,10 +171,13 @@ func TestBombs(t *testing.T) {
 	for name, build := range bombs() {
 		t.Run(name, func(t *testing.T) {
 			data := build()
-			c := &counting{}
+			c, l := &counting{}, Limits{}
+			if strings.HasPrefix(name, "slow ") {
+				l.TotalBytes = 16 << 20
+			}
 			start := time.Now()
 			grown := heapGrowth(func() {
-				err := Walk(context.Background(), name, Sniff(name, data), bytes.NewReader(data), int64(len(data)), Limits{}, c)
+				err := Walk(context.Background(), name, Sniff(name, data), bytes.NewReader(data), int64(len(data)), l, c)
 				if err != nil {
 					t.Errorf("Walk: %v", err)
 				}
@@ -343,12 +357,17 @@ func TestZip64(t *testing.T) {
 		files = append(files, file{fmt.Sprint(i), ""})
 	}
 	data := makeZipWith(func(*zip.FileHeader) {}, files...)
-	for name, b := range map[string][]byte{"x.zip": data, "sfx.zip": append([]byte("PK00"), data...)} {
-		c := &counting{}
-		check(Walk(context.Background(), name, Zip, bytes.NewReader(b), int64(len(b)), Limits{}, c))
-		if c.members != len(files)-1 || len(c.problems) > 0 {
-			t.Errorf("%s: %d members of %d, problems %v", name, c.members, len(files)-1, c.problems)
+	for _, before := range []string{"", "PK00"} {
+		b := append([]byte(before), data...)
+		d, err := findZipDirectory(bytes.NewReader(b), int64(len(b)))
+		if err != nil || d.entries != uint64(len(files)) {
+			t.Errorf("after %q: %+v, %v", before, d, err)
 		}
+	}
+	c := &counting{}
+	check(Walk(context.Background(), "x.zip", Zip, bytes.NewReader(data), int64(len(data)), Limits{}, c))
+	if c.members != len(files)-1 || len(c.problems) > 0 {
+		t.Errorf("%d members of %d, problems %v", c.members, len(files)-1, c.problems)
 	}
 }
 
@@ -376,6 +395,21 @@ func TestPanic(t *testing.T) {
 	}
 }
 
+// idle is a decoder that never comes to an end, and never gives anything.
+type idle struct{}
+
+func (idle) Read([]byte) (int, error) { return 0, nil }
+
+func TestIdle(t *testing.T) {
+	c := &collector{}
+	w := newWalker(context.Background(), "x", Limits{}, c)
+	s := &stream{w: w, r: idle{}, path: "x!y"}
+	w.member(&source{path: "x", under: s}, entry{name: "y", data: s})
+	if len(c.files) != 1 || !c.has("x!y", Corrupt) {
+		t.Errorf("members %q, problems %v", c.paths(), c.problems)
+	}
+}
+
 // TestTruncated cuts a small file of every kind at every byte: no panic, no
 // hang, and never as if it were whole.
 func TestTruncated(t *testing.T) {
@@ -398,7 +432,7 @@ func TestTruncated(t *testing.T) {
 			if err := Walk(context.Background(), name, kind, bytes.NewReader(cut), int64(n), Limits{}, c); err != nil {
 				t.Fatalf("%s cut to %d bytes: %v", name, n, err)
 			}
-			if len(c.problems) == 0 && kind != Tar {
+			if len(c.problems) == 0 && (kind != Tar || n%tarBlock != 0) {
 				t.Errorf("%s cut to %d of %d bytes: no problem reported", name, n, len(data))
 			}
 		}
@@ -407,7 +441,7 @@ func TestTruncated(t *testing.T) {
 
 // TestTruncatedYields gives what can be read.
 func TestTruncatedYields(t *testing.T) {
-	text := pseudoText(2 << 20)
+	text := pseudoText(400 << 10)
 	for name, data := range map[string][]byte{"x.gz": makeGzip(text), "x.xz": makeXz(text), "x.zst": makeZstd(text),
 		"x.zip": makeZip(8, file{"x", string(text)})} {
 		c := walk(t, name, data[:len(data)/2], Limits{})

@@ -46,7 +46,8 @@ func (s *stream) Read(p []byte) (int, error) {
 	if s.idleReads++; n > 0 {
 		s.idleReads = 0
 	}
-	if err == nil && s.idleReads > 100 {
+	// bufio gives up after a hundred, and says so to nobody.
+	if err == nil && s.idleReads > 50 {
 		err = io.ErrNoProgress
 	}
 	if err == nil {

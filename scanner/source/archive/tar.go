@@ -13,7 +13,14 @@ func (w *walker) openTar(src source) {
 	r, free := src.stream()
 	defer free()
 	for w.stop == nil {
-		if err := w.tarMembers(&src, tar.NewReader(r)); err != nil {
+		blocks := &counted{r: r}
+		err := w.tarMembers(&src, tar.NewReader(blocks))
+		if err == nil && blocks.n%tarBlock != 0 {
+			// archive/tar takes it for the end, and so would a cut between two
+			// blocks be: many archives have no mark there.
+			err = fail(Corrupt, "it is cut off within a block")
+		}
+		if err != nil {
 			w.openFault(&src, err)
 			return
 		}
@@ -24,6 +31,21 @@ func (w *walker) openTar(src source) {
 			return
 		}
 	}
+}
+
+// tarBlock is what a tar is a multiple of, in bytes.
+const tarBlock = 512
+
+// counted counts the bytes read.
+type counted struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
 }
 
 // tarMembers visits the members up to the mark of the archive's end.
@@ -78,14 +100,14 @@ func isSparse(h *tar.Header) bool {
 // archive follows, as "cat a.tar b.tar" makes it.
 func anotherTar(r *bufferedReader) (bool, error) {
 	for {
-		block, err := r.Peek(512)
+		block, err := r.Peek(tarBlock)
 		if isZero(block) {
 			if _, derr := r.Discard(len(block)); derr != nil || err != nil {
 				return false, endOfTar(err)
 			}
 			continue
 		}
-		if len(block) == 512 && isTarHeader(block) {
+		if len(block) == tarBlock && isTarHeader(block) {
 			return true, nil
 		}
 		if err = endOfTar(err); err != nil {

@@ -294,8 +294,12 @@ func (s *worksheet) put(m *markup, p []byte) {
 	if len(p) == 0 {
 		return
 	}
-	for ; s.written < s.column; s.written++ {
-		m.putByte('\t')
+	if s.written < s.column {
+		m.out = append(m.out, make([]byte, s.column-s.written)...)
+		for i := len(m.out) - s.column + s.written; i < len(m.out); i++ {
+			m.out[i] = '\t'
+		}
+		s.written, m.midLine = s.column, true
 	}
 	for {
 		line, rest, more := bytes.Cut(p, []byte{'\n'})

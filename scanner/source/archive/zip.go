@@ -120,6 +120,9 @@ func findZipDirectory(at io.ReaderAt, size int64) (*zipDirectory, error) {
 // zip64 reads the record for large files, where there is one.
 func (d *zipDirectory) zip64(length, start *int64) {
 	var loc [zip64LocatorLength]byte
+	if d.end < zip64LocatorLength {
+		return
+	}
 	if _, err := d.at.ReadAt(loc[:], d.end-zip64LocatorLength); err != nil || string(loc[:4]) != "PK\x06\x07" {
 		return
 	}
@@ -140,6 +143,9 @@ func (d *zipDirectory) zip64(length, start *int64) {
 
 func (d *zipDirectory) isEntry(off int64) bool {
 	var sig [4]byte
+	if off < 0 {
+		return false
+	}
 	_, err := d.at.ReadAt(sig[:], off)
 	return err == nil && string(sig[:]) == "PK\x01\x02"
 }
