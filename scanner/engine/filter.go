@@ -74,6 +74,9 @@ func placeholder(v []byte, f rule.Filter) string {
 			return "a variable or template: " + e
 		}
 	}
+	if f != rule.FilterToken && v[0] == '$' && len(v) <= 40 && isIdentifier(v[1:]) {
+		return "a variable"
+	}
 	if v[0] == '<' && v[len(v)-1] == '>' || v[0] == '%' && v[len(v)-1] == '%' && len(v) > 2 {
 		return "a placeholder in brackets"
 	}
