@@ -26,7 +26,7 @@ const weakBits = 72
 // costs an attacker as much as it costs a scan, once for each distinct value.
 const (
 	stretchMemory = 8 * 1024
-	stretchTime   = 2
+	stretchTime   = 1
 	stretchLanes  = 1
 )
 

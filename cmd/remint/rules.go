@@ -98,7 +98,7 @@ func newRulesShow() *cobra.Command {
 	return &cobra.Command{
 		Use:     "show ID...",
 		Short:   "Show what a rule looks for, what the key opens, and how to revoke it",
-		Example: "  remint rules show github-pat-classic",
+		Example: "  remint rules show github-pat",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, ids []string) error {
 			for i, id := range ids {

@@ -38,7 +38,7 @@ const (
 	gramBits  = 20
 	gramSlots = 1 << gramBits
 	// chainShift makes many slots share a chain of entries.
-	chainShift = gramBits - 15
+	chainShift = gramBits - 17
 	gramMul    = 0x9E3779B1
 	// foldMask makes ASCII letters lower case; what it does to other bytes
 	// does not matter, because it is done to text and literal alike.
