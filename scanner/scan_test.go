@@ -386,3 +386,21 @@ func TestNotebook(t *testing.T) {
 		}
 	}
 }
+
+// TestHostileLines scans lines made of nothing but findings, keywords or
+// escapes: what is quadratic in them would take minutes.
+func TestHostileLines(t *testing.T) {
+	s := newScanner(t, scanner.Options{Rules: rule.Catalogue()})
+	for name, text := range map[string]string{
+		"findings":  strings.Repeat(`password="password="`, 1<<13),
+		"bare":      strings.Repeat(`password=password=`, 1<<13),
+		"keywords":  strings.Repeat(`eyJ.eyJ.`, 1<<13),
+		"escapes":   strings.Repeat(`%41\x41&#65;`, 1<<12),
+		"encodings": strings.Repeat("c2VjcmV0IHRleHQgaGVyZSBhbmQgbW9yZSBvZiBpdA== ", 1<<11),
+	} {
+		r := scan(t, s, source.Stdin{Reader: strings.NewReader(text), Path: name})
+		if r.Stats.Bytes != int64(len(text)) {
+			t.Errorf("%s: %d bytes of %d", name, r.Stats.Bytes, len(text))
+		}
+	}
+}
