@@ -36,7 +36,7 @@ func TestCostly(t *testing.T) {
 		if grown > 16<<20 {
 			t.Errorf("%s: the heap grew by %d MiB", tt.name, grown>>20)
 		}
-		if d := time.Since(start); d > 5*time.Second {
+		if d := time.Since(start); d > time.Minute {
 			t.Errorf("%s: it took %v", tt.name, d)
 		}
 		if len(c.problems) > 0 {
@@ -88,7 +88,7 @@ func TestManyZips(t *testing.T) {
 	if c.members != len(files) || c.bytes != int64(len(files)) || len(c.problems) > 0 {
 		t.Errorf("%d members of %d bytes, problems %v", c.members, c.bytes, c.problems)
 	}
-	if d := time.Since(start); d > 5*time.Second || grown > 32<<20 {
+	if d := time.Since(start); d > time.Minute || grown > 32<<20 {
 		t.Errorf("it took %v, and the heap grew by %d MiB", d, grown>>20)
 	}
 }

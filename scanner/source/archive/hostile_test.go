@@ -371,45 +371,6 @@ func TestZip64(t *testing.T) {
 	}
 }
 
-// panicking is a decoder with a bug.
-type panicking struct{ after int }
-
-func (p *panicking) Read(b []byte) (int, error) {
-	if p.after--; p.after < 0 {
-		var none []byte
-		_ = none[p.after+1] // as a decoder's mistake would
-	}
-	return copy(b, "some data"), nil
-}
-
-func TestPanic(t *testing.T) {
-	c := &collector{}
-	w := newWalker(context.Background(), "x", Limits{}, c)
-	s := &stream{w: w, r: &panicking{after: 2}, path: "x!y"}
-	w.member(&source{path: "x", under: s}, entry{name: "y", data: s})
-	if got, _ := c.get("x!y"); got != "some datasome data" || !c.has("x!y", Corrupt) {
-		t.Errorf("%q, problems %v", got, c.problems)
-	}
-	if err := w.end(); err != nil {
-		t.Errorf("the walk failed: %v", err)
-	}
-}
-
-// idle is a decoder that never comes to an end, and never gives anything.
-type idle struct{}
-
-func (idle) Read([]byte) (int, error) { return 0, nil }
-
-func TestIdle(t *testing.T) {
-	c := &collector{}
-	w := newWalker(context.Background(), "x", Limits{}, c)
-	s := &stream{w: w, r: idle{}, path: "x!y"}
-	w.member(&source{path: "x", under: s}, entry{name: "y", data: s})
-	if len(c.files) != 1 || !c.has("x!y", Corrupt) {
-		t.Errorf("members %q, problems %v", c.paths(), c.problems)
-	}
-}
-
 // TestTruncated cuts a small file of every kind at every byte: no panic, no
 // hang, and never as if it were whole.
 func TestTruncated(t *testing.T) {
