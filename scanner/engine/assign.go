@@ -19,13 +19,23 @@ type nameCache struct {
 	start int
 	val   value
 	ok    bool
+	noted bool // the value may be encoded, and was remembered
 }
 
-// How far, in bytes, names, quoted values and bare words are followed.
+// How far, in bytes, names, quoted values, bare words and runs of blanks are
+// followed.
 const (
-	maxName  = 80
-	maxValue = 4096
-	maxBare  = 4096
+	maxName   = 80
+	maxValue  = 4096
+	maxBare   = 4096
+	maxBlanks = 512
+)
+
+// How far, in bytes, the reader of assignments may look before the hit and
+// behind it, all of the above taken together.
+const (
+	assignBefore = maxName + 256 + 64
+	assignAfter  = maxName + 4*maxBlanks + 2*maxValue + 512
 )
 
 // Byte kinds for the assignment reader.
@@ -61,12 +71,13 @@ func (s *Scanner) confirmAssignment(c *compiled, pos, klen int) error {
 	if end != s.names.end || start != s.names.start {
 		v, ok := valueOf(s.text, start, end)
 		s.names = nameCache{end: end, start: start, val: v, ok: ok}
-		if ok && c.Filters != 0 {
-			s.noteEncoded(v)
-		}
 	}
 	if !s.names.ok {
 		return nil
+	}
+	if c.Filters != 0 && !s.names.noted {
+		s.names.noted = true
+		s.noteEncoded(s.names.val)
 	}
 	if err := c.ready(); err != nil {
 		return err
@@ -266,7 +277,7 @@ func elementValue(text []byte, start, i int, quote byte) (value, bool) {
 		return value{}, false
 	}
 	i++
-	for i < len(text) && (kinds[text[i]]&kindSpace != 0 || text[i] == '\n' || text[i] == '\r') {
+	for stop := min(len(text), i+maxBlanks); i < stop && (kinds[text[i]]&kindSpace != 0 || text[i] == '\n' || text[i] == '\r'); {
 		i++
 	}
 	end := bytes.IndexByte(text[i:min(len(text), i+maxValue)], '<')
@@ -385,7 +396,7 @@ func afterNameKey(text []byte, start int) bool {
 		return false
 	}
 	i--
-	for i > 0 && bytes.IndexByte([]byte("\"' \t\\"), text[i-1]) >= 0 {
+	for i > 0 && start-i < 64 && bytes.IndexByte([]byte("\"' \t\\"), text[i-1]) >= 0 {
 		i--
 	}
 	for _, w := range [...]string{"name", "key", "id", "variable", "field"} {
@@ -397,7 +408,7 @@ func afterNameKey(text []byte, start int) bool {
 }
 
 func skipBlanks(text []byte, i int) int {
-	for i < len(text) && kinds[text[i]]&kindSpace != 0 {
+	for end := min(len(text), i+maxBlanks); i < end && kinds[text[i]]&kindSpace != 0; {
 		i++
 	}
 	return i

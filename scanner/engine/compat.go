@@ -23,8 +23,8 @@ type hitList struct {
 
 func (s *Scanner) scanGitleaks(text []byte) error {
 	s.text = text
-	if s.hits == nil {
-		s.hits = make([]hitList, len(s.e.rules))
+	if s.lists == nil {
+		s.lists = make([]hitList, len(s.e.rules))
 	}
 	s.touched = s.touched[:0]
 	var failed error
@@ -42,15 +42,15 @@ func (s *Scanner) scanGitleaks(text []byte) error {
 		}
 		if s.looseApplies(r, text) {
 			s.touch(r)
-			s.hits[r].whole = true
+			s.lists[r].whole = true
 		}
 	}
 	for _, r := range s.touched {
 		if c := &s.e.rules[r]; failed == nil && !c.Hidden && s.applies(c) {
-			found := s.runGitleaks(r, s.hits[r])
+			found := s.runGitleaks(r, s.lists[r])
 			s.matches = append(s.matches, s.required(c, found)...)
 		}
-		s.hits[r] = hitList{spans: s.hits[r].spans[:0]}
+		s.lists[r] = hitList{spans: s.lists[r].spans[:0]}
 	}
 	if len(s.matches) > 1 {
 		setLines(text, s.matches)
@@ -76,7 +76,7 @@ func (s *Scanner) looseApplies(r int32, text []byte) bool {
 }
 
 func (s *Scanner) touch(r int32) {
-	if h := &s.hits[r]; len(h.spans) == 0 && !h.whole {
+	if h := &s.lists[r]; len(h.spans) == 0 && !h.whole {
 		s.touched = append(s.touched, r)
 	}
 }
@@ -84,14 +84,14 @@ func (s *Scanner) touch(r int32) {
 // note remembers that a rule's keyword stands at pos.
 func (s *Scanner) note(r int32, pos, klen int) error {
 	c := &s.e.rules[r]
-	if s.hits[r].whole || c.Pattern == "" {
+	if s.lists[r].whole || c.Pattern == "" {
 		return nil
 	}
 	if err := c.ready(); err != nil {
 		return err
 	}
 	s.touch(r)
-	h := &s.hits[r]
+	h := &s.lists[r]
 	before, after := c.shape.before, c.shape.maxLen
 	if !c.shape.multiline {
 		// The line is the bound.

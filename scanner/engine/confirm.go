@@ -2,7 +2,91 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
+	"errors"
+	"slices"
 )
+
+// hit is a literal at a place of the text.
+type hit struct {
+	pos int32
+	lit uint16
+}
+
+// chain is the hits of one rule that stand so near to each other that they are
+// looked at together, and what of the text that is. Chains do not depend on
+// each other, so that a part of a text can be looked at alone.
+type chain struct {
+	epoch  uint32
+	lit    uint16
+	first  int32 // the first hit
+	lo, hi int32 // the window; for a rule that runs at its keyword, hi is where the next match may start
+}
+
+// maxPending bounds the hits that wait to be put in order.
+const maxPending = 1 << 12
+
+// findHits finds the literals of s.text and confirms each, in order of place.
+// s.hits from base on is its own to use.
+func (s *Scanner) findHits(base int) error {
+	s.begin()
+	var failed error
+	flush := func(before int) {
+		pending := s.hits[base:]
+		sortHits(pending)
+		n := 0
+		for n < len(pending) && int(pending[n].pos) < before {
+			failed = errors.Join(failed, s.confirmHit(pending[n]))
+			n++
+		}
+		s.hits = s.hits[:base+copy(pending, pending[n:])]
+	}
+	s.e.lits.scan(s.text, func(lit, pos int) {
+		s.hits = append(s.hits, hit{int32(pos), uint16(lit)})
+		if len(s.hits)-base >= maxPending {
+			// Literals are found up to their own length late.
+			flush(pos - s.e.lits.longest)
+		}
+	})
+	flush(len(s.text))
+	s.end()
+	return failed
+}
+
+func sortHits(h []hit) { slices.SortFunc(h, compareHits) }
+
+func compareHits(a, b hit) int { return cmp.Or(cmp.Compare(a.pos, b.pos), cmp.Compare(a.lit, b.lit)) }
+
+// begin forgets the chains of the text before.
+func (s *Scanner) begin() {
+	s.epoch++
+	s.open = s.open[:0]
+	s.names = nameCache{}
+	s.from = origin{}
+}
+
+// end runs the chains that are still open.
+func (s *Scanner) end() {
+	for _, r := range s.open {
+		s.runChain(&s.e.rules[r], &s.chains[r])
+	}
+	s.open = s.open[:0]
+}
+
+// confirmHit runs the rules that want a literal where it stands.
+func (s *Scanner) confirmHit(h hit) error {
+	if keep := s.delta.keep; keep != nil && s.depth == 0 {
+		keep.hits = append(keep.hits, h)
+	}
+	s.from.lit = h.lit
+	l := &s.e.lits.lits[h.lit]
+	for _, r := range l.rules {
+		if err := s.confirm(r, int(h.pos), len(l.text)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // confirm runs a rule at one of its keywords.
 func (s *Scanner) confirm(r int32, pos, klen int) error {
@@ -10,33 +94,48 @@ func (s *Scanner) confirm(r int32, pos, klen int) error {
 	if s.Path != "" && !s.applies(c) {
 		return nil
 	}
+	s.from.hit = int32(pos)
 	if len(c.Names) > 0 {
 		return s.confirmAssignment(c, pos, klen)
 	}
-	done := &s.done[r]
-	if c.Pattern == "" || pos < done.to {
+	if c.Pattern == "" {
 		return nil
 	}
 	if err := c.ready(); err != nil {
 		return err
 	}
-	if c.Anywhere {
-		done.to = len(s.text)
-		return s.confirmWhole(r)
+	ch := &s.chains[r]
+	fresh := ch.epoch != s.epoch
+	switch {
+	case c.Anywhere:
+		if fresh {
+			ch.epoch = s.epoch
+			return s.confirmWhole(r)
+		}
+	case c.atKeyword:
+		s.confirmHere(c, ch, pos, klen)
+	default:
+		lo, hi := c.window(s.text, pos, klen)
+		if !fresh && lo <= int(ch.hi) {
+			ch.hi = max(ch.hi, int32(hi))
+			return nil
+		}
+		if fresh {
+			s.open = append(s.open, r)
+		} else {
+			from := s.from
+			s.runChain(c, ch)
+			s.from = from
+		}
+		*ch = chain{epoch: s.epoch, lit: s.from.lit, first: int32(pos), lo: int32(lo), hi: int32(hi)}
 	}
-	if c.atKeyword {
-		s.confirmHere(c, done, pos, klen)
-		return nil
-	}
-	// Where keywords stand close together the window grows, so that a text
-	// made of nothing else is not read once for each.
-	length := c.length()
-	if pos < done.to+length && done.to > 0 {
-		done.extra = min(max(2*done.extra, length), maxExtra)
-	} else {
-		done.extra = 0
-	}
-	lo, hi := c.window(s.text, pos, klen, length, done.extra)
+	return nil
+}
+
+// runChain looks for matches in a chain's window.
+func (s *Scanner) runChain(c *compiled, ch *chain) {
+	lo, hi := int(ch.lo), int(ch.hi)
+	s.from = origin{hit: ch.first, lit: ch.lit}
 	for at := lo; at < hi; {
 		m := c.re.FindSubmatchIndex(s.text[at:hi])
 		if m == nil {
@@ -52,11 +151,6 @@ func (s *Scanner) confirm(r int32, pos, klen int) error {
 		}
 		at = max(m[1], at+1)
 	}
-	done.to = max(pos+klen, hi-length)
-	if hi == len(s.text) || !c.shape.multiline && s.text[hi-1] == '\n' {
-		done.to = hi
-	}
-	return nil
 }
 
 // maxBefore is how far before its keyword a match may start for each place to
@@ -65,8 +159,11 @@ const maxBefore = 4
 
 // confirmHere runs a rule whose matches start at their keyword, or a few bytes
 // before it, at just those places.
-func (s *Scanner) confirmHere(c *compiled, done *progress, pos, klen int) {
-	done.to = pos + 1
+func (s *Scanner) confirmHere(c *compiled, ch *chain, pos, klen int) {
+	if ch.epoch == s.epoch && pos < int(ch.hi) {
+		return
+	}
+	*ch = chain{epoch: s.epoch, lit: s.from.lit, first: int32(pos), hi: int32(pos) + 1}
 	hi := min(len(s.text), pos+klen+c.length()+1)
 	for at := max(0, pos-c.shape.before); at <= pos; at++ {
 		if !c.mayStart(s.text, at) {
@@ -75,7 +172,7 @@ func (s *Scanner) confirmHere(c *compiled, done *progress, pos, klen int) {
 		if m := c.re.FindSubmatchIndex(s.text[at:hi]); m != nil && at+m[1] > pos {
 			shift(m, at)
 			s.candidate(c, m)
-			done.to = m[1]
+			ch.hi = int32(m[1])
 			return
 		}
 	}
@@ -91,13 +188,6 @@ func (c *compiled) mayStart(text []byte, at int) bool {
 	}
 	return true
 }
-
-// progress is how far a rule has come in a text: every match that starts
-// before to has been seen. extra is how much the last window was widened.
-type progress struct{ to, extra int }
-
-// maxExtra bounds, in bytes, how much a window is widened.
-const maxExtra = 64 << 10
 
 // insideWord returns where to look on when a match starts at the very edge of
 // its window and the edge cuts a word in two, so that its word boundary is
@@ -169,15 +259,12 @@ func (c *compiled) length() int {
 }
 
 // window returns the bytes in which every match lies that holds the keyword at
-// pos (or stands within reach of it) or starts at most extra bytes later, and
-// one more on either side for the expression's word boundaries to look at.
-func (c *compiled) window(text []byte, pos, klen, length, extra int) (lo, hi int) {
-	before := c.shape.before
-	if before < 0 || before > length || c.Reach > 0 {
-		before = length
-	}
-	lo = max(0, pos-before-c.Reach-1)
-	hi = min(len(text), pos+klen+length+c.Reach+1+extra)
+// pos (or stands within reach of it), and one more on either side for the
+// expression's word boundaries to look at.
+func (c *compiled) window(text []byte, pos, klen int) (lo, hi int) {
+	before, after := c.around()
+	lo = max(0, pos-before)
+	hi = min(len(text), pos+klen+after)
 	if !c.shape.multiline && c.Reach == 0 {
 		if i := bytes.LastIndexByte(text[lo:pos], '\n'); i >= 0 {
 			lo += i + 1
@@ -187,6 +274,16 @@ func (c *compiled) window(text []byte, pos, klen, length, extra int) (lo, hi int
 		}
 	}
 	return lo, hi
+}
+
+// around returns how many bytes before and behind a keyword are looked at.
+func (c *compiled) around() (before, after int) {
+	length := c.length()
+	before = c.shape.before
+	if before < 0 || before > length || c.Reach > 0 {
+		before = length
+	}
+	return before + c.Reach + 1, length + c.Reach + 1
 }
 
 // unboundedLine is how far a rule without a bound looks along a line, in bytes.

@@ -15,8 +15,15 @@ const (
 
 // decodeState is what the decoders of one text share.
 type decodeState struct {
-	encoded []span // values of secret names that may be encoded
+	encoded []noted // values of secret names that may be encoded
 	chain   []string
+}
+
+// noted is a value that may be encoded, and the hit that led to it.
+type noted struct {
+	span
+	hit int32
+	lit uint16
 }
 
 type span struct{ start, end int }
@@ -29,6 +36,8 @@ type piece struct {
 	// from and to are the decoded bytes within text; only matches that touch
 	// them are news.
 	from, to int
+	// outer is what of the outer text it was made from, context included.
+	outer span
 	// back maps a place in text to one in the outer text; end asks for the
 	// place behind the byte before.
 	back func(at int, end bool) int
@@ -37,24 +46,15 @@ type piece struct {
 // noteEncoded remembers a short value of a telling name, such as the entries
 // of a Kubernetes Secret, which the search for long runs would pass over.
 func (s *Scanner) noteEncoded(v value) {
-	if n := len(v.text); n >= 8 && n <= minRun && n%4 == 0 && v.text[n-1] == '=' && len(s.decoders.encoded) < 1000 {
-		s.decoders.encoded = append(s.decoders.encoded, span{v.start, v.end})
+	if n := len(v.text); n >= 8 && n <= minRun && n%4 == 0 && v.text[n-1] == '=' {
+		s.decoders.encoded = append(s.decoders.encoded, noted{span{v.start, v.end}, s.from.hit, s.from.lit})
 	}
 }
 
 // decode scans what is encoded in text.
 func (s *Scanner) decode(text []byte) error {
-	noted := s.decoders.encoded
-	s.decoders.encoded = nil
-	for _, sp := range noted {
-		if sp.start < s.focus.start || sp.end > s.focus.end {
-			continue
-		}
-		if p, ok := decodeBase64(text, sp.start, sp.end); ok {
-			if err := s.scanPiece(p); err != nil {
-				return err
-			}
-		}
+	if err := s.decodeNoted(text); err != nil {
+		return err
 	}
 	if err := s.decodeRuns(text); err != nil {
 		return err
@@ -65,15 +65,30 @@ func (s *Scanner) decode(text []byte) error {
 	return s.decodeWide(text)
 }
 
+// decodeNoted scans the short values that were noted.
+func (s *Scanner) decodeNoted(text []byte) error {
+	values := s.decoders.encoded
+	s.decoders.encoded = nil
+	for _, v := range values {
+		if v.start < s.focus.start || v.end > s.focus.end {
+			continue
+		}
+		if p, ok := decodeBase64(text, v.start, v.end); ok {
+			if err := s.scanPiece(p, origin{kind: fromNoted, hit: v.hit, lit: v.lit}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // scanPiece scans a decoded run and brings its matches back to the outer text.
-func (s *Scanner) scanPiece(p piece) error {
+func (s *Scanner) scanPiece(p piece, from origin) error {
 	first := len(s.matches)
 	s.depth++
 	s.decoders.chain = append(s.decoders.chain, p.encoding)
-	// The rules start afresh in the decoded text, and go on after it where
-	// they were.
-	done, focus, names := slices.Clone(s.done), s.focus, s.names
-	s.focus = span{p.from, p.to}
+	focus, encoded := s.focus, s.decoders.encoded
+	s.focus, s.decoders.encoded = span{p.from, p.to}, nil
 	drop := s.OnDrop
 	if drop != nil {
 		s.OnDrop = func(d Drop) {
@@ -83,9 +98,9 @@ func (s *Scanner) scanPiece(p piece) error {
 	}
 	err := s.pass(p.text)
 	s.OnDrop = drop
-	copy(s.done, done)
-	s.focus, s.names = focus, names
+	s.focus, s.decoders.encoded = focus, encoded
 	s.depth--
+	from.lo, from.hi = int32(p.outer.start), int32(p.outer.end)
 	kept := s.matches[:first]
 	for _, m := range s.matches[first:] {
 		if m.FullEnd <= p.from || m.FullStart >= p.to {
@@ -93,6 +108,7 @@ func (s *Scanner) scanPiece(p piece) error {
 		}
 		m.Start, m.End = p.back(m.Start, false), p.back(m.End, true)
 		m.FullStart, m.FullEnd = p.back(m.FullStart, false), p.back(m.FullEnd, true)
+		m.from = from
 		if m.Encodings == nil {
 			m.Encodings = slices.Clone(s.decoders.chain)
 		}
@@ -121,7 +137,7 @@ func inContext(text []byte, start, end int, encoding string, decoded []byte, off
 	joined := make([]byte, 0, start-lo+len(decoded)+hi-end)
 	joined = append(append(append(joined, text[lo:start]...), decoded...), text[end:hi]...)
 	from, to := start-lo, start-lo+len(decoded)
-	return piece{encoding: encoding, text: joined, from: from, to: to, back: func(at int, isEnd bool) int {
+	return piece{encoding: encoding, text: joined, from: from, to: to, outer: span{lo, hi}, back: func(at int, isEnd bool) int {
 		switch {
 		case at < from || at == from && isEnd:
 			return lo + at

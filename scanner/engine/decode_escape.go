@@ -36,7 +36,7 @@ func (s *Scanner) decodeEscapes(text []byte) error {
 			}
 			lo, hi := escapedStretch(text, at)
 			if p, ok := unescape(text, lo, hi, form.encoding, form.lead, form.decode); ok {
-				if err := s.scanPiece(p); err != nil {
+				if err := s.scanPiece(p, origin{kind: fromPiece}); err != nil {
 					return err
 				}
 			}
@@ -85,7 +85,7 @@ func unescape(text []byte, lo, hi int, encoding string, lead byte, decode func([
 		i++
 	}
 	places = append(places, hi)
-	return piece{encoding: encoding, text: out, from: 0, to: len(out), back: func(at int, end bool) int {
+	return piece{encoding: encoding, text: out, from: 0, to: len(out), outer: span{lo, hi}, back: func(at int, end bool) int {
 		if end && at > 0 {
 			// Behind the last byte's whole escape.
 			if n := places[at-1]; at < len(places) && places[at] == n {

@@ -67,11 +67,11 @@ func (s *Scanner) decodeRuns(text []byte) error {
 func (s *Scanner) decodeRun(text []byte, start, end int) error {
 	if end-start >= minHexRun && isHex(text[end-1]) && isHex(text[start+2]) {
 		if p, ok := decodeHex(text, start, end); ok {
-			return s.scanPiece(p)
+			return s.scanPiece(p, origin{kind: fromPiece})
 		}
 	}
 	if p, ok := decodeBase64(text, start, end); ok {
-		return s.scanPiece(p)
+		return s.scanPiece(p, origin{kind: fromPiece})
 	}
 	return nil
 }
@@ -99,6 +99,12 @@ func decodeHex(text []byte, start, end int) (piece, bool) {
 	}
 	return inContext(text, start, end, "hex", decoded, func(at int, _ bool) int { return 2 * at }), true
 }
+
+// Lines of wrapped base64 are this long, in bytes.
+const (
+	minWrapped = 40
+	maxWrapped = 80
+)
 
 // maxStarts bounds how many places of a run are tried as its start.
 const maxStarts = 8
@@ -199,7 +205,7 @@ func gatherBase64(text []byte, start, end int) (chars []byte, places []int, stop
 	}
 	stop = end
 	width := end - start
-	for width >= 40 && width <= 80 && stop < len(text) && len(chars) < 2*maxDecoded {
+	for width >= minWrapped && width <= maxWrapped && stop < len(text) && len(chars) < 2*maxDecoded {
 		lo, hi := nextLineRun(text, stop)
 		if hi == lo || hi-lo > width {
 			break

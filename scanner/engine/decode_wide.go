@@ -34,7 +34,7 @@ func (s *Scanner) decodeWide(text []byte) error {
 		return nil
 	}
 	if form, ok := wideFile(text); ok {
-		return s.scanPiece(form.decode(text, 0, len(text)))
+		return s.scanPiece(form.decode(text, 0, len(text)), origin{kind: fromPiece})
 	}
 	for at := 0; at+2*minWide <= len(text); {
 		i := bytes.IndexByte(text[at:], 0)
@@ -53,7 +53,7 @@ func (s *Scanner) decodeWide(text []byte) error {
 			at++
 			continue
 		}
-		if err := s.scanPiece(form.decode(text, start, end)); err != nil {
+		if err := s.scanPiece(form.decode(text, start, end), origin{kind: fromPiece}); err != nil {
 			return err
 		}
 		at = end
@@ -130,7 +130,7 @@ func (f wideForm) decode(text []byte, start, end int) piece {
 		}
 		out = utf8.AppendRune(out, r)
 	}
-	return piece{encoding: f.name, text: out, from: 0, to: len(out), back: func(at int, _ bool) int {
+	return piece{encoding: f.name, text: out, from: 0, to: len(out), outer: span{start, end}, back: func(at int, _ bool) int {
 		units := 0
 		for b := out[:min(at, len(out))]; len(b) > 0; {
 			r, n := utf8.DecodeRune(b)

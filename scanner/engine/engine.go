@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/remint/remint/scanner/rule"
 )
@@ -41,6 +42,7 @@ type Match struct {
 
 	assigned bool
 	priority int
+	from     origin
 }
 
 // Drop is a candidate that a filter turned down.
@@ -67,15 +69,19 @@ const defaultDecodeDepth = 4
 // Engine is a set of rules ready to run. It is safe for concurrent use; each
 // goroutine scans with a Scanner of its own.
 type Engine struct {
-	rules  []compiled
-	lits   *literals
-	loose  []int32 // rules whose keywords cannot serve the prefilter
-	opts   Options
-	allow  []allowSet
-	paths  []int32   // rules that a path alone can match
-	inPath *literals // their keywords, looked for in the path
-	byID   map[string]int32
-	paired bool // some rule has companions
+	rules []compiled
+	lits  *literals
+	loose []int32 // rules whose keywords cannot serve the prefilter
+	opts  Options
+	// reaches says, by literal, how far around a hit its rules look.
+	reaches []atomic.Pointer[reach]
+	allow   []allowSet
+	paths   []int32   // rules that a path alone can match
+	inPath  *literals // their keywords, looked for in the path
+	byID    map[string]int32
+	paired  bool // some rule has companions
+	// incremental tells that no rule looks at a whole text.
+	incremental bool
 }
 
 // compiled is a rule and what the engine works out about it on first use.
@@ -106,6 +112,7 @@ func New(rules []rule.Rule, opts Options) (*Engine, error) {
 		opts.DecodeDepth = defaultDecodeDepth
 	}
 	e := &Engine{rules: make([]compiled, len(rules)), opts: opts, byID: make(map[string]int32, len(rules))}
+	e.incremental = !opts.Gitleaks
 	for i := range rules {
 		c := &e.rules[i]
 		c.Rule = &rules[i]
@@ -113,11 +120,13 @@ func New(rules []rule.Rule, opts Options) (*Engine, error) {
 		c.whole = opts.Gitleaks || c.Anywhere
 		e.byID[c.ID] = int32(i)
 		e.paired = e.paired || len(c.Companions) > 0
+		e.incremental = e.incremental && !c.Anywhere
 	}
 	var lits, pathLits []literal
 	lits, pathLits, e.loose = collectLiterals(e.rules)
 	for _, r := range e.loose {
 		e.rules[r].whole = true
+		e.incremental = false
 	}
 	e.inPath = newLiterals(pathLits)
 	for i := range e.rules {
@@ -129,6 +138,7 @@ func New(rules []rule.Rule, opts Options) (*Engine, error) {
 		return nil, fmt.Errorf("%d keywords are more than the engine takes (%d): use fewer rules", len(lits), 1<<15)
 	}
 	e.lits = newLiterals(lits)
+	e.reaches = make([]atomic.Pointer[reach], len(lits))
 	for _, a := range opts.Allow {
 		set, err := newAllowSet(a)
 		if err != nil {
@@ -239,18 +249,23 @@ type Scanner struct {
 	e        *Engine
 	text     []byte
 	matches  []Match
-	done     []progress // a rule
+	hits     []hit
+	chains   []chain // a rule
+	open     []int32 // the rules whose chain is not run yet
+	epoch    uint32  // of the chains that belong to the text at hand
 	depth    int
 	focus    span // what of the text is new, and so to be decoded
 	names    nameCache
+	from     origin
 	decoders decodeState
-	hits     []hitList // gitleaks semantics only
+	delta    deltaState
+	lists    []hitList // gitleaks semantics only
 	touched  []int32
 }
 
 // NewScanner returns a scanner for one goroutine.
 func (e *Engine) NewScanner() *Scanner {
-	return &Scanner{e: e, done: make([]progress, len(e.rules))}
+	return &Scanner{e: e, chains: make([]chain, len(e.rules))}
 }
 
 // Scan returns the secrets in text in order of place, the most telling rule
@@ -313,34 +328,24 @@ func (s *Scanner) matchPath() error {
 
 // pass finds what stands in text as it is, then what is encoded in it.
 func (s *Scanner) pass(text []byte) error {
-	outer := s.text
+	outer, hits := s.text, len(s.hits)
 	s.text = text
-	defer func() { s.text = outer }()
-	clear(s.done)
-	s.names = nameCache{}
-	var failed error
-	s.e.lits.scan(text, func(lit, pos int) {
-		l := &s.e.lits.lits[lit]
-		for _, r := range l.rules {
-			if err := s.confirm(r, pos, len(l.text)); err != nil {
-				failed = err
-			}
-		}
-	})
+	err := s.findHits(hits)
+	s.hits = s.hits[:hits]
 	for _, r := range s.e.loose {
-		if err := s.confirmWhole(r); err != nil {
-			failed = err
-		}
+		err = errors.Join(err, s.confirmWhole(r))
 	}
-	if failed != nil || s.depth >= s.e.opts.DecodeDepth {
-		return failed
+	if err == nil && s.depth < s.e.opts.DecodeDepth {
+		err = s.decode(text)
 	}
-	return s.decode(text)
+	s.text = outer
+	return err
 }
 
 // add appends a match that has passed its filters.
 func (s *Scanner) add(m Match) {
 	m.Secret = slices.Clone(m.Secret)
+	m.from = s.from
 	s.matches = append(s.matches, m)
 }
 

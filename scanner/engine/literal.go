@@ -19,6 +19,8 @@ type literals struct {
 	first  [gramSlots >> chainShift]int32 // 1 + index of a chain's first entry, 0 for none
 	entry  []gramEntry
 	lits   []literal
+	// longest is the length of the longest literal, in bytes.
+	longest int
 }
 
 type literal struct {
@@ -56,6 +58,7 @@ func newLiterals(lits []literal) *literals {
 	t := &literals{lits: lits, entry: make([]gramEntry, 0, 3*len(lits))}
 	for i := range lits {
 		t.add(i)
+		t.longest = max(t.longest, len(lits[i].text))
 	}
 	return t
 }
@@ -143,7 +146,9 @@ func (t *literals) scan(text []byte, hit func(lit, pos int)) {
 	n := copy(tail[:], text[i:])
 	for j := 0; j < n; j += 2 {
 		g := binary.LittleEndian.Uint32(tail[j:]) | foldGram
-		t.check(text, i+j, g, gramHash(g), hit)
+		if h := gramHash(g); bm[h>>6]>>(h&63)&1 != 0 {
+			t.check(text, i+j, g, h, hit)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -23,6 +24,7 @@ func (s *Scanner) settle(text []byte) {
 		}
 	}
 	sortByPlace(visible)
+	visible = slices.CompactFunc(visible, samePlace)
 	kept := visible[:0]
 	for len(visible) > 0 {
 		// Matches that overlap, each with some other.
@@ -62,6 +64,12 @@ func (s *Scanner) best(m []Match) []Match {
 	return kept
 }
 
+// samePlace tells whether two matches are the same, found twice.
+func samePlace(a, b Match) bool {
+	return a.Rule == b.Rule && a.Start == b.Start && a.End == b.End && a.FullStart == b.FullStart && a.FullEnd == b.FullEnd &&
+		len(a.Encodings) == len(b.Encodings)
+}
+
 // moreTelling puts the match first that says more.
 func moreTelling(a, b Match) int {
 	switch {
@@ -74,15 +82,12 @@ func moreTelling(a, b Match) int {
 	case a.Start != b.Start:
 		return a.Start - b.Start
 	}
-	return strings.Compare(a.Rule.ID, b.Rule.ID)
+	return cmp.Or(strings.Compare(a.Rule.ID, b.Rule.ID), a.FullStart-b.FullStart, a.FullEnd-b.FullEnd)
 }
 
 func sortByPlace(m []Match) {
 	slices.SortStableFunc(m, func(a, b Match) int {
-		if a.Start != b.Start {
-			return a.Start - b.Start
-		}
-		return a.End - b.End
+		return cmp.Or(a.Start-b.Start, a.End-b.End, strings.Compare(a.Rule.ID, b.Rule.ID), a.FullStart-b.FullStart, a.FullEnd-b.FullEnd, len(a.Encodings)-len(b.Encodings))
 	})
 }
 

@@ -155,7 +155,7 @@ func bareValue(text []byte, start, i int, tight bool) (value, bool) {
 	v, ok := schemeless(v)
 	if ok && isScheme(v.text) {
 		// The blank behind "Bearer" ended the word.
-		if j := skipBlanks(text, end); j > end && j < len(text) {
+		if j := skipBlanks(text, end); j > end && j < len(text) && j-start < maxBare {
 			return bareValue(text, start, j, false)
 		}
 	}
