@@ -73,16 +73,14 @@ func (p *pack) end() int64 { return p.file.Size() - int64(p.format.Size()) }
 
 // find returns the place of an object in the pack, or -1.
 func (p *pack) find(id ID) (int64, error) {
-	p.openIndex.Do(func() { p.index, p.indexErr = openPackIndex(p.base+".idx", p.format) })
-	if p.indexErr != nil {
-		return -1, p.indexErr
+	if err := p.ensureIndex(); err != nil {
+		return -1, err
 	}
 	off, err := p.index.find(id)
 	if off < 0 || err != nil {
 		return -1, err
 	}
-	p.check.Do(func() { p.checkErr = p.checkIndex() })
-	return off, p.checkErr
+	return off, p.checkIndexOnce()
 }
 
 // checkIndex makes sure that the index speaks of this pack.

@@ -69,11 +69,16 @@ func (x *packIndex) find(id ID) (int64, error) {
 	if pos < 0 || err != nil {
 		return -1, err
 	}
+	return x.offset(pos)
+}
+
+// offset returns the place of the i-th object in the pack.
+func (x *packIndex) offset(i int64) (int64, error) {
 	if x.offsets == 0 {
-		off, err := uint32At(x.file, fanoutSize+pos*x.stride, 0)
+		off, err := uint32At(x.file, fanoutSize+i*x.stride, 0)
 		return int64(off), err
 	}
-	off, err := uint32At(x.file, x.offsets, pos)
+	off, err := uint32At(x.file, x.offsets, i)
 	if err != nil || off < 1<<31 {
 		return int64(off), err
 	}
