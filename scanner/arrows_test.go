@@ -23,7 +23,7 @@ var mayImport = map[string][]string{
 	"scanner/engine":        {"scanner/rule", "scanner/engine"},
 	"scanner/engine/ngram":  {"scanner/engine/ngram"},
 	"scanner/source":        {"scanner/source", "scanner/history"},
-	"scanner/history":       {"scanner/history"},
+	"scanner/history":       {"scanner/history", "scanner/engine"},
 	"scanner/config":        {"scanner/rule"},
 	"scanner/silence":       {"scanner/rule", "scanner/config"},
 	"scanner/report":        {"scanner"},

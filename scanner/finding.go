@@ -43,6 +43,8 @@ type Finding struct {
 	Companions []Companion
 	// Modified is when the file was last changed; zero where nobody knows.
 	Modified time.Time
+	// Git says where in a history it stands; nil outside of one.
+	Git *Git
 }
 
 // Companion is the other half of a pair.
@@ -75,6 +77,16 @@ const (
 	ReasonSubmodule   Reason = "submodule"   // a submodule that is not checked out
 )
 
+// The reasons of a scan of a history.
+const (
+	ReasonShallow  Reason = "shallow"       // history that was not fetched
+	ReasonPartial  Reason = "partial-clone" // objects that were left with the remote
+	ReasonMissing  Reason = "missing"       // an object that is not there
+	ReasonLFS      Reason = "lfs"           // a file whose content is not here
+	ReasonReplaced Reason = "replaced"      // git shows another object in its place
+	ReasonGrafted  Reason = "grafted"       // git shows other parents than a commit has
+)
+
 // Stats says how much was done.
 type Stats struct {
 	Files    int64         // files and archive members read
@@ -82,6 +94,8 @@ type Stats struct {
 	Bytes    int64         // bytes scanned, after unpacking
 	Silenced int64         // findings that an allow, an ignore or the baseline silenced
 	Rules    int           // rules in use
+	Objects  int64         // objects of a history
+	Commits  int64         // commits of a history
 	Elapsed  time.Duration // wall time
 }
 

@@ -52,6 +52,10 @@ func (w *worker) scan(t *text, buf []byte, from, to int) error {
 
 // finding makes a finding of a match and keeps it unless it is silenced.
 func (w *worker) finding(t *text, body []byte, back func(int) int, m *engine.Match, all []engine.Match, pairs map[string][]*engine.Match, place *placer) {
+	if w.collect != nil {
+		w.collect(keyOf(m, body, w.scanner.marked(m, place.marksOf(body))))
+		return
+	}
 	loc := place.at(back, m.Start, m.End)
 	if why := wrongPlace(t.path, body, m); why != "" {
 		w.scanner.traced(Trace{Rule: m.Rule, Filter: why, Location: loc})
@@ -134,16 +138,22 @@ func wrongPlace(name string, body []byte, m *engine.Match) string {
 	if !m.Unquoted || m.Rule.Filters != rule.FilterGeneric && m.Rule.Filters != rule.FilterPassword || wasData(m.Encodings) {
 		return ""
 	}
+	if !isCode(name) || inStringOrComment(body, m.Start) {
+		return ""
+	}
+	return "a bare word in code is no string"
+}
+
+// isCode tells whether a path is that of a language in which a string needs
+// quotes.
+func isCode(name string) bool {
 	ext := strings.ToLower(path.Ext(name))
 	for _, s := range codeSuffixes {
 		if ext == s {
-			if inStringOrComment(body, m.Start) {
-				return ""
-			}
-			return "a bare word in code is no string"
+			return true
 		}
 	}
-	return ""
+	return false
 }
 
 // wasData tells whether what was decoded was data rather than a line of code

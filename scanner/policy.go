@@ -87,6 +87,11 @@ func (p *Policy) Warnings() []string {
 	return all
 }
 
+// marked tells whether a comment silences a rule's match at bytes start to end.
+func (p *Policy) marked(ruleID string, marks *silence.Marks, start, end int) bool {
+	return p.silence.Marked(&silence.Candidate{Rule: ruleID, Marks: marks, Start: start, End: end})
+}
+
 // decide tells whether a finding is silenced, and by whom. The match is at
 // bytes start to end of the text that the marks were found in, and starts on
 // the line given.

@@ -27,6 +27,8 @@ type worker struct {
 	buf    []byte
 	// What the engine turned down in the text at hand.
 	drops []engine.Drop
+	// collect, when set, is given what is found in the place of the result.
+	collect func(secretKey)
 	// What this worker found; merged into the run at its end.
 	result Result
 }

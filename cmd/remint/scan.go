@@ -22,6 +22,7 @@ type scanFlags struct {
 	staged, stdin, reveal, gitignore     bool
 	format, output                       string
 	config, baseline, newBaseline, label string
+	historyFlags
 }
 
 func newScan() *cobra.Command {
@@ -59,7 +60,11 @@ Exit codes: 0 nothing found, 1 findings, 2 could not do the work or not all of i
 	fl.StringVar(&f.newBaseline, "write-baseline", "", "write all findings to a new baseline file")
 	fl.BoolVar(&f.gitignore, "respect-gitignore", false, "leave out what .gitignore files name")
 	fl.BoolVar(&f.reveal, "reveal", false, "show the secrets in the report (never when CI=true)")
-	c.MarkFlagsMutuallyExclusive("staged", "stdin")
+	fl.BoolVar(&f.git, "git", false, "scan the whole history of a repository: every object, reachable or not")
+	fl.BoolVar(&f.exhaustive, "exhaustive", false, "with --git: scan every object whole, which finds the same")
+	fl.StringVar(&f.memory, "memory", "", "with --git: memory for objects, such as 512MB (default: a quarter of the machine, at most 1GB)")
+	fl.BoolVar(&f.allowIncomplete, "allow-incomplete", false, "do not exit with 2 because something could not be looked at")
+	c.MarkFlagsMutuallyExclusive("staged", "stdin", "git")
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formatNames(), cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
@@ -78,6 +83,9 @@ func runScan(ctx context.Context, f *scanFlags, paths []string, stdin io.Reader,
 	}
 	if len(paths) == 0 {
 		paths = []string{"."}
+	}
+	if f.git {
+		return f.scanHistory(ctx, paths[0], stdout, stderr)
 	}
 	root, src, err := f.source(ctx, paths, stdin)
 	if err != nil {
@@ -109,6 +117,11 @@ func runScan(ctx context.Context, f *scanFlags, paths []string, stdin io.Reader,
 	if err != nil {
 		return err
 	}
+	return f.conclude(result, p, paths, stdout, stderr)
+}
+
+// conclude writes what a scan has to say and returns its outcome.
+func (f *scanFlags) conclude(result *scanner.Result, p *scanner.Policy, paths []string, stdout, stderr io.Writer) error {
 	for _, w := range p.Warnings() {
 		fmt.Fprintf(stderr, "remint: warning: %s\n", w)
 	}
@@ -118,14 +131,14 @@ func runScan(ctx context.Context, f *scanFlags, paths []string, stdin io.Reader,
 	if err := f.write(result, paths, stdout); err != nil {
 		return err
 	}
-	return outcome(result)
+	return outcome(result, f.allowIncomplete)
 }
 
 // outcome is the exit code of a scan: one that is not complete is never
 // anything else, whatever it found.
-func outcome(r *scanner.Result) error {
+func outcome(r *scanner.Result, allowIncomplete bool) error {
 	switch {
-	case len(r.Incomplete) > 0:
+	case len(r.Incomplete) > 0 && !allowIncomplete:
 		return errReported
 	case len(r.Findings) > 0:
 		return errFindings

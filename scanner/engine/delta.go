@@ -33,11 +33,10 @@ type Memory struct {
 	opaque bool
 }
 
-// Opaque is the memory of a text that was not scanned in a way that helps.
-func Opaque() *Memory { return &Memory{opaque: true} }
-
-// Bytes is about how much memory it takes.
-func (m *Memory) Bytes() int { return 64 + 8*cap(m.hits) + 256*cap(m.matches) }
+// Clone returns a memory of its own, as small as may be.
+func (m *Memory) Clone() *Memory {
+	return &Memory{hits: slices.Clone(m.hits), matches: slices.Clone(m.matches), size: m.size, opaque: m.opaque}
+}
 
 // maxHitShare bounds the hits that are kept to one in so many bytes: where
 // they stand closer, a scan of the whole costs no more.

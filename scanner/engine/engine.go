@@ -326,6 +326,20 @@ func (s *Scanner) matchPath() error {
 	return failed
 }
 
+// RulesOfName returns the rules that a path alone can match, if it may end in
+// this name.
+func (e *Engine) RulesOfName(name string) []*rule.Rule {
+	var found []*rule.Rule
+	e.inPath.scan([]byte(name), func(lit, _ int) {
+		for _, r := range e.inPath.lits[lit].rules {
+			if c := &e.rules[r]; !c.Hidden && !slices.Contains(found, c.Rule) {
+				found = append(found, c.Rule)
+			}
+		}
+	})
+	return found
+}
+
 // pass finds what stands in text as it is, then what is encoded in it.
 func (s *Scanner) pass(text []byte) error {
 	outer, hits := s.text, len(s.hits)

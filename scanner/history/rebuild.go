@@ -171,7 +171,7 @@ func (k *worker) apply(base []byte) ([]byte, error) {
 			out = append(out, op.insert...)
 			continue
 		}
-		k.copied(Copy{len(out), int(op.offset), int(op.length)})
+		k.copied(Copy{At: len(out), From: int(op.offset), Len: int(op.length)})
 		out = append(out, base[op.offset:op.offset+op.length]...)
 	}
 	return out, nil

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/remint/remint/scanner/engine"
 	"github.com/remint/remint/scanner/history/mapped"
 )
 
@@ -27,7 +28,7 @@ type Object struct {
 
 // Copy says that Len bytes of an object from At on are those of its base from
 // From on.
-type Copy struct{ At, From, Len int }
+type Copy = engine.Copy
 
 // Visitor looks at objects, one after the other. What it returns is handed to
 // the visits of the objects that are rebuilt from this one, as base; it must

@@ -39,6 +39,61 @@ type findingJSON struct {
 	Minter      string          `json:"minter,omitempty"`
 	Tags        []string        `json:"tags,omitempty"`
 	Modified    *time.Time      `json:"modified,omitempty"`
+	Git         *gitJSON        `json:"git,omitempty"`
+}
+
+// gitJSON is where in a history a finding stands.
+type gitJSON struct {
+	Place           string           `json:"place"`
+	Object          string           `json:"object"`
+	Introduced      *sightingJSON    `json:"introduced,omitempty"`
+	Last            *sightingJSON    `json:"last,omitempty"`
+	InHead          bool             `json:"in_head"`
+	Refs            []string         `json:"refs"`
+	RefCount        int              `json:"ref_count"`
+	Unreachable     string           `json:"unreachable,omitempty"`
+	Occurrences     []occurrenceJSON `json:"occurrences"`
+	OccurrenceCount int              `json:"occurrence_count"`
+}
+
+type sightingJSON struct {
+	Commit string `json:"commit"`
+	Author string `json:"author"`
+	Email  string `json:"email"`
+	Date   string `json:"date"`
+	Path   string `json:"path"`
+}
+
+type occurrenceJSON struct {
+	Object string `json:"object"`
+	Commit string `json:"commit,omitempty"`
+	Line   int    `json:"line,omitempty"`
+}
+
+func toGit(g *scanner.Git) *gitJSON {
+	if g == nil {
+		return nil
+	}
+	j := &gitJSON{
+		Place: string(g.Place), Object: g.Object, Introduced: toSighting(g.Introduced), Last: toSighting(g.Last), InHead: g.InHead,
+		Refs: []string{}, RefCount: g.RefCount, Unreachable: g.Unreachable, Occurrences: []occurrenceJSON{}, OccurrenceCount: g.OccurrenceCount,
+	}
+	for _, r := range g.Refs {
+		name, _ := validPath(r)
+		j.Refs = append(j.Refs, name)
+	}
+	for _, o := range g.Occurrences {
+		j.Occurrences = append(j.Occurrences, occurrenceJSON(o))
+	}
+	return j
+}
+
+func toSighting(s *scanner.Sighting) *sightingJSON {
+	if s == nil {
+		return nil
+	}
+	path, _ := validPath(s.Path)
+	return &sightingJSON{Commit: s.Commit, Author: s.Author, Email: s.Email, Date: s.Date.Format(time.RFC3339), Path: path}
 }
 
 type companionJSON struct {
@@ -65,6 +120,8 @@ type statsJSON struct {
 	Bytes     int64 `json:"bytes"`
 	Silenced  int64 `json:"silenced"`
 	Rules     int   `json:"rules"`
+	Objects   int64 `json:"objects,omitempty"`
+	Commits   int64 `json:"commits,omitempty"`
 	ElapsedMS int64 `json:"elapsed_ms"`
 }
 
@@ -77,6 +134,7 @@ func toJSON(f *scanner.Finding, reveal bool) findingJSON {
 		Opens: f.Rule.Opens, Revoke: revokeJSON(f.Rule.Revoke), Minter: f.Rule.Minter, Tags: f.Rule.Tags,
 	}
 	j.Path, j.PathBase64 = validPath(f.Path)
+	j.Git = toGit(f.Git)
 	for _, c := range f.Companions {
 		j.Companions = append(j.Companions, companionJSON{c.Rule, c.Line, c.Secret.String()})
 	}
@@ -112,7 +170,7 @@ func toIncomplete(i scanner.Incomplete) incompleteJSON {
 }
 
 func toStats(s scanner.Stats) statsJSON {
-	return statsJSON{s.Files, s.Skipped, s.Bytes, s.Silenced, s.Rules, s.Elapsed.Milliseconds()}
+	return statsJSON{s.Files, s.Skipped, s.Bytes, s.Silenced, s.Rules, s.Objects, s.Commits, s.Elapsed.Milliseconds()}
 }
 
 // jsonSink writes {"findings":[…],"incomplete":[…],"stats":{…}} as it goes.

@@ -166,6 +166,15 @@ func (s *Set) Decisions(c *Candidate) []Decision {
 	return all
 }
 
+// Marked tells whether a comment in the text silences a finding.
+func (s *Set) Marked(c *Candidate) bool {
+	if _, ok := s.inline(c); ok {
+		return true
+	}
+	_, ok := s.gitleaksInline(c)
+	return ok
+}
+
 // order is who is asked: what stands nearest to the secret comes first.
 func (s *Set) order() [6]func(*Candidate) (Decision, bool) {
 	return [6]func(*Candidate) (Decision, bool){
