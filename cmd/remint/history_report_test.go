@@ -27,7 +27,9 @@ type historyReport struct {
 
 type finding map[string]any
 
-func reportFile(ts *testscript.TestScript) string { return filepath.Join(ts.Getenv("WORK"), ".report.json") }
+func reportFile(ts *testscript.TestScript) string {
+	return filepath.Join(ts.Getenv("WORK"), ".report.json")
+}
 
 // historyScan is history CODE [ARG...].
 func historyScan(ts *testscript.TestScript, _ bool, args []string) {
@@ -66,7 +68,7 @@ func checkFinding(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	var all []finding
 	for _, f := range readReport(ts).Findings {
-		if f["secret"] != secret {
+		if args[0] != "-" && f["secret"] != secret {
 			continue
 		}
 		ts.Logf("key %s at %s", args[0], f.path())

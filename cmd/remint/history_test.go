@@ -29,7 +29,7 @@ import (
 //	cut FILE BYTES            take bytes off the end
 //	history CODE [ARG...]     remint scan --git ARG..., which must end with CODE
 //	findings N                the report holds N findings
-//	[!] finding NAME [FIELD=VALUE...]   … and (not) exactly one of $NAME, at this path, with these fields
+//	[!] finding NAME [FIELD=VALUE...]   … and (not) exactly one of $NAME (-: of any key), at this path, with these fields
 //	complete                  … and says that everything was looked at
 //	[!] incomplete REASON PATH    … and says that this was not
 //	gap CODE REASON PATH      every format says so and ends with 2, or CODE with --allow-incomplete
@@ -50,7 +50,7 @@ func TestHistoryScripts(t *testing.T) {
 			return setup(e)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exit": exit, "key": key, "gitinit": gitinit, "id": id, "loose": loose, "damage": damage, "cut": cut,
+			"exit": exit, "expand": expand, "key": key, "gitinit": gitinit, "id": id, "loose": loose, "damage": damage, "cut": cut,
 			"put":     func(ts *testscript.TestScript, _ bool, args []string) { write(ts, os.O_TRUNC, args) },
 			"append":  func(ts *testscript.TestScript, _ bool, args []string) { write(ts, os.O_APPEND, args) },
 			"commit":  func(ts *testscript.TestScript, _ bool, args []string) { commit(ts, true, args) },
