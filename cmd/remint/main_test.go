@@ -20,21 +20,21 @@ func TestMain(m *testing.M) {
 // behaviour.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "../../testdata/script",
-		Setup: func(e *testscript.Env) error {
-			for _, kv := range [][2]string{
-				{"HOME", e.WorkDir}, {"GIT_CONFIG_GLOBAL", os.DevNull}, {"GIT_CONFIG_SYSTEM", os.DevNull}, {"CI", ""},
-				{"GIT_AUTHOR_NAME", "t"}, {"GIT_AUTHOR_EMAIL", "t@acme.io"}, {"GIT_COMMITTER_NAME", "t"}, {"GIT_COMMITTER_EMAIL", "t@acme.io"},
-			} {
-				e.Setenv(kv[0], kv[1])
-			}
-			return nil
-		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"expand": expand,
-			"exit":   exit,
-		},
+		Dir:   "../../testdata/script",
+		Setup: setup,
+		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"expand": expand, "exit": exit},
 	})
+}
+
+// setup takes nothing of the machine's git configuration, and names an author.
+func setup(e *testscript.Env) error {
+	for _, kv := range [][2]string{
+		{"HOME", e.WorkDir}, {"GIT_CONFIG_GLOBAL", os.DevNull}, {"GIT_CONFIG_SYSTEM", os.DevNull}, {"CI", ""},
+		{"GIT_AUTHOR_NAME", "t"}, {"GIT_AUTHOR_EMAIL", "t@acme.io"}, {"GIT_COMMITTER_NAME", "t"}, {"GIT_COMMITTER_EMAIL", "t@acme.io"},
+	} {
+		e.Setenv(kv[0], kv[1])
+	}
+	return nil
 }
 
 // expand FILE... fills in the templates of rule examples in files, so that no
