@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/remint/remint/scanner/history"
 	"github.com/remint/remint/scanner/history/attribution"
+	"github.com/remint/remint/scanner/source/staged"
 )
 
 // HistoryOptions say how a repository's history is scanned.
@@ -21,23 +23,14 @@ type HistoryOptions struct {
 	// Memory bounds about how much memory the content of objects takes, in
 	// bytes; 0 means DefaultHistoryMemory.
 	Memory int64
-	// Prefix is put before paths, as for a submodule; it ends in a slash.
-	Prefix string
-	// Staged is what the index names, by path.
-	Staged []StagedBlob
+	// WorkTree is the top of the work tree, or "".
+	WorkTree string
 	// Progress, when set, is kept up to date.
 	Progress *history.WalkProgress
 }
 
 // DefaultHistoryMemory is how much memory objects take by default, in bytes.
 const DefaultHistoryMemory = 256 << 20
-
-// StagedBlob is a file of a repository's index.
-type StagedBlob struct {
-	Path string
-	Mode history.Mode
-	Blob history.ID
-}
 
 // ScanHistory scans everything that a repository's object database holds,
 // reachable or not, the names in it and those of its references, and says of
@@ -50,12 +43,8 @@ func (s *Scanner) ScanHistory(ctx context.Context, repo *history.Repo, opts Hist
 		opts.Progress = new(history.WalkProgress)
 	}
 	start := time.Now()
-	a := newAudit(ctx, s, repo, opts)
-	err := a.scan()
-	if err == nil {
-		err = a.report()
-	}
-	r := &a.run.result
+	r := &Result{}
+	err := s.scanRepository(ctx, repo, opts, "", 0, r)
 	if ctx.Err() != nil {
 		r.Incomplete = append(r.Incomplete, Incomplete{Reason: ReasonInterrupted, Detail: "the scan was stopped before its end"})
 		err = nil
@@ -64,9 +53,48 @@ func (s *Scanner) ScanHistory(ctx context.Context, repo *history.Repo, opts Hist
 	slices.SortStableFunc(r.Incomplete, func(a, b Incomplete) int { return strings.Compare(a.Path, b.Path) })
 	r.Stats.Rules = s.engine.Rules()
 	r.Stats.Objects, r.Stats.Bytes = opts.Progress.Done.Load(), opts.Progress.Bytes.Load()
-	r.Stats.Commits = int64(a.graph.Len())
 	r.Stats.Elapsed = time.Since(start)
 	return r, err
+}
+
+// maxNested bounds how deep submodules are followed.
+const maxNested = 16
+
+// scanRepository scans a repository, and those of its submodules. The prefix
+// is put before the paths of a submodule's files; it ends in a slash.
+func (s *Scanner) scanRepository(ctx context.Context, repo *history.Repo, opts HistoryOptions, prefix string, depth int, total *Result) error {
+	a := newAudit(ctx, s, repo, opts)
+	a.prefix = prefix
+	err := a.scan()
+	if err == nil {
+		err = a.report()
+	}
+	total.Findings = append(total.Findings, a.run.result.Findings...)
+	total.Incomplete = append(total.Incomplete, a.run.result.Incomplete...)
+	total.Stats.Files += a.run.result.Stats.Files
+	total.Stats.Silenced += a.run.result.Stats.Silenced
+	total.Stats.Commits += int64(a.graph.Len())
+	if err != nil || ctx.Err() != nil || depth == maxNested {
+		return err
+	}
+	for _, m := range a.modules {
+		sub, err := history.Open(m.GitDir, history.Options{})
+		if err != nil {
+			total.Incomplete = append(total.Incomplete, Incomplete{Path: prefix + m.Path, Reason: ReasonUnreadable, Detail: err.Error()})
+			continue
+		}
+		inner := opts
+		inner.WorkTree = ""
+		if opts.WorkTree != "" && !strings.HasPrefix(m.Path, ".git/") {
+			inner.WorkTree = filepath.Join(opts.WorkTree, filepath.FromSlash(m.Path))
+		}
+		err = s.scanRepository(ctx, sub, inner, prefix+m.Path+"/", depth+1, total)
+		sub.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // audit is a scan of a history under way.
@@ -78,6 +106,12 @@ type audit struct {
 	run   *run // what is found, and what was not looked at
 	tips  []history.Tip
 	graph *attribution.Graph
+	walk  *history.Walk
+	// prefix is put before paths.
+	prefix  string
+	modules []history.Module
+	staged  []staged.Entry
+	shallow map[history.ID]bool
 
 	mu     sync.Mutex
 	keys   keyTable
@@ -85,6 +119,7 @@ type audit struct {
 	names  map[string][]int32     // those in the names of files and folders
 	loose  []looseText            // texts outside of files that hold secrets
 	lfs    map[history.ID]string  // blobs that stand for an LFS object
+	absent map[history.ID]bool    // objects that are named and not there
 	forest treeIndex
 }
 
@@ -101,7 +136,7 @@ func newAudit(ctx context.Context, s *Scanner, repo *history.Repo, opts HistoryO
 	return &audit{
 		Scanner: s, ctx: ctx, repo: repo, opts: opts, run: &run{scanner: s, ctx: ctx}, graph: attribution.NewGraph(),
 		keys: keyTable{number: make(map[secretKey]int32)}, blobs: make(map[history.ID][]int32), names: make(map[string][]int32),
-		lfs: make(map[history.ID]string),
+		lfs: make(map[history.ID]string), absent: make(map[history.ID]bool), shallow: make(map[history.ID]bool),
 	}
 }
 
@@ -119,12 +154,18 @@ func (a *audit) scan() error {
 	if err != nil {
 		return stopped(a.ctx, err)
 	}
+	a.walk = w
+	a.gaps()
 	newVisitor := func() history.Visitor { return newVisitor(a) }
 	if err := w.Visit(a.ctx, []history.Type{history.Blob, history.Commit, history.Tag}, newVisitor); err != nil {
 		return stopped(a.ctx, err)
 	}
 	a.scanLFS()
-	return stopped(a.ctx, w.Visit(a.ctx, []history.Type{history.Tree}, newVisitor))
+	if err := w.Visit(a.ctx, []history.Type{history.Tree}, newVisitor); err != nil {
+		return stopped(a.ctx, err)
+	}
+	a.absentObjects()
+	return nil
 }
 
 // stopped leaves out the error of a scan that was asked to stop: the result
@@ -146,6 +187,9 @@ func (a *audit) unreadable(id history.ID, err error) {
 	switch {
 	case errors.Is(err, history.ErrMissing):
 		i.Reason = ReasonMissing
+		if a.repo.Partial() {
+			i.Reason = ReasonPartial
+		}
 	case errors.As(err, &large):
 		i.Reason = ReasonTooLarge
 	}

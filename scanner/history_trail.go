@@ -9,6 +9,7 @@ import (
 
 	"github.com/remint/remint/scanner/history"
 	"github.com/remint/remint/scanner/history/attribution"
+	"github.com/remint/remint/scanner/source/staged"
 )
 
 // trails reports what stands in files and in their names, one finding for one
@@ -59,7 +60,7 @@ type lookKey struct {
 
 // group reports a secret at a path.
 func (l *looker) group(g trailGroup, trails []*attribution.Trail) {
-	path := l.opts.Prefix + g.path
+	path := l.prefix + g.path
 	if p := l.Scanner.opts.Policy; p != nil && p.Excludes(path, false) {
 		return
 	}
@@ -272,10 +273,10 @@ func (a *audit) nameless(trails []attribution.Trail, tips []history.Tip) {
 		}
 	}
 	l := &looker{audit: a, seen: make(map[lookKey][]Finding)}
-	for _, s := range a.opts.Staged {
-		if len(a.blobs[s.Blob]) > 0 && !l.atPath(trails, s) {
-			named[s.Blob] = true
-			l.orphan(s.Path, s.Mode, "index", []history.ID{s.Blob}, nil)
+	for _, s := range a.staged {
+		if len(a.blobs[s.ID]) > 0 && !l.atPath(trails, s) {
+			named[s.ID] = true
+			l.orphan(s.Path, s.Mode, "index", []history.ID{s.ID}, nil)
 		}
 	}
 	var rest []history.ID
@@ -295,13 +296,13 @@ func (a *audit) nameless(trails []attribution.Trail, tips []history.Tip) {
 }
 
 // atPath tells whether a staged blob stands at its path in a commit too.
-func (l *looker) atPath(trails []attribution.Trail, s StagedBlob) bool {
+func (l *looker) atPath(trails []attribution.Trail, s staged.Entry) bool {
 	for i := range trails {
 		if trails[i].Path != s.Path {
 			continue
 		}
 		for _, v := range trails[i].Versions {
-			if v.Blob == s.Blob && !v.Commit.IsZero() {
+			if v.Blob == s.ID && !v.Commit.IsZero() {
 				return true
 			}
 		}
@@ -318,7 +319,7 @@ func (l *looker) orphan(path string, mode history.Mode, why string, blobs []hist
 	at := make(map[group]int)
 	all := l.run.result.Findings
 	if path != PlaceObject.noFile() {
-		path = l.opts.Prefix + path
+		path = l.prefix + path
 		if p := l.Scanner.opts.Policy; p != nil && p.Excludes(path, false) {
 			return
 		}

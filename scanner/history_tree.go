@@ -41,7 +41,13 @@ func (v *visitor) visitTree(o history.Object) error {
 			}
 		}
 		wanted = wanted || dirty
+		if e.Mode.Kind() == history.ModeGitlink {
+			continue
+		}
 		id := e.ID()
+		if !v.walk.Has(id) {
+			v.missing(id)
+		}
 		if e.IsTree() {
 			edges = append(edges, edge{short(&id), parent})
 		} else if !wanted {

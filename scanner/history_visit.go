@@ -157,9 +157,7 @@ func (v *visitor) commit(o history.Object) error {
 		// Its text can be looked at all the same.
 		c.Message = o.Data
 	} else if !o.Again {
-		v.mu.Lock()
-		v.graph.Add(&c)
-		v.mu.Unlock()
+		v.links(&c)
 	}
 	if o.Again {
 		return nil
@@ -177,6 +175,21 @@ func (v *visitor) commit(o history.Object) error {
 		return err
 	}
 	return v.person(PlaceCommitter, o.ID, when, c.Committer)
+}
+
+// links notes what a commit leads to.
+func (v *visitor) links(c *history.CommitObject) {
+	if !v.walk.Has(c.Tree) {
+		v.missing(c.Tree)
+	}
+	for _, p := range c.Parents {
+		if !v.walk.Has(p) && !v.shallow[c.ID] {
+			v.missing(p)
+		}
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.graph.Add(c)
 }
 
 // extraHeaders is what stands in a commit beside what git always writes:
@@ -218,6 +231,9 @@ func (v *visitor) tag(o history.Object) error {
 		v.audit.unreadable(o.ID, &history.CorruptError{ID: o.ID, File: v.repo.GitDir(), Err: err})
 		t.Message = o.Data
 	} else {
+		if !v.walk.Has(t.Object) {
+			v.missing(t.Object)
+		}
 		v.mu.Lock()
 		v.forest.tags = append(v.forest.tags, t)
 		v.mu.Unlock()

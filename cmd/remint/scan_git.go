@@ -15,7 +15,6 @@ import (
 
 	"github.com/remint/remint/scanner"
 	"github.com/remint/remint/scanner/history"
-	"github.com/remint/remint/scanner/source/staged"
 )
 
 // historyFlags are those of a scan of a history.
@@ -102,25 +101,12 @@ func (f *scanFlags) scanHistory(ctx context.Context, arg string, stdout, stderr 
 	}
 	defer repo.Close()
 	progress := new(history.WalkProgress)
-	opts := scanner.HistoryOptions{Exhaustive: f.exhaustive, Memory: memory, Progress: progress}
-	if workTree != "" {
-		opts.Staged = stagedBlobs(ctx, workTree)
-	}
+	opts := scanner.HistoryOptions{Exhaustive: f.exhaustive, Memory: memory, WorkTree: workTree, Progress: progress}
 	result, err := s.ScanHistory(ctx, repo, opts)
 	if err != nil {
 		return err
 	}
 	return f.conclude(result, p, []string{root}, stdout, stderr)
-}
-
-// stagedBlobs lists the index.
-func stagedBlobs(ctx context.Context, workTree string) []scanner.StagedBlob {
-	repo, err := staged.Open(ctx, workTree)
-	if err != nil {
-		return nil
-	}
-	defer repo.Close()
-	return nil
 }
 
 // machineMemory is how much memory the machine has, in bytes, or 0.

@@ -77,7 +77,7 @@ func (f *finder) add(dir string, depth int) {
 	}
 	f.seen[dir] = true
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		f.problems = append(f.problems, fmt.Errorf("the alternate object directory %s is not there", dir))
+		f.problems = append(f.problems, fmt.Errorf("the alternate object directory %s is not there, and what it holds: %w", dir, ErrMissing))
 		return
 	}
 	if depth > alternateDepth {

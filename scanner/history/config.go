@@ -19,6 +19,7 @@ type settings struct {
 	objectFormat   string
 	refStorage     string
 	worktreeConfig bool
+	partial        bool // objects may have been left with a remote
 }
 
 // read adds what a file says; a file that is not there says nothing.
@@ -30,13 +31,14 @@ func (s *settings) read(name string) error {
 	if err != nil {
 		return fmt.Errorf("the repository's configuration: %w", err)
 	}
-	s.parse(string(data))
+	parseConfig(string(data), s.set)
 	return nil
 }
 
-// parse takes lines as git does, and skips what it does not understand: a
-// value nobody asks for is no reason to refuse a repository.
-func (s *settings) parse(text string) {
+// parseConfig takes lines as git does, and skips what it does not understand:
+// a value nobody asks for is no reason to refuse a repository. A section comes
+// as it is written, with the subsection in quotes; keys are in lower case.
+func parseConfig(text string, set func(section, key, value string)) {
 	section := ""
 	text = strings.TrimPrefix(text, "\ufeff")
 	for text != "" {
@@ -49,19 +51,19 @@ func (s *settings) parse(text string) {
 				section = ""
 				continue
 			}
-			section, line = strings.ToLower(strings.TrimSpace(head)), strings.TrimLeft(rest, " \t")
+			section, line = strings.TrimSpace(head), strings.TrimLeft(rest, " \t")
 		}
 		if line == "" || line[0] == '#' || line[0] == ';' {
 			continue
 		}
-		key, value, set := strings.Cut(line, "=")
+		key, value, given := strings.Cut(line, "=")
 		if i := strings.IndexAny(key, "#;"); i >= 0 {
-			key, set = key[:i], false
+			key, given = key[:i], false
 		}
-		if !set {
+		if !given {
 			value = "true"
 		}
-		s.set(section+"."+strings.ToLower(strings.TrimSpace(key)), configValue(value))
+		set(section, strings.ToLower(strings.TrimSpace(key)), configValue(value))
 	}
 }
 
@@ -108,8 +110,14 @@ func configValue(s string) string {
 	return out.String()[:keep]
 }
 
-func (s *settings) set(key, value string) {
-	switch key {
+func (s *settings) set(section, key, value string) {
+	section = strings.ToLower(section)
+	if key == "promisor" && strings.HasPrefix(section, "remote ") {
+		s.partial = s.partial || isTrue(value)
+	}
+	switch section + "." + key {
+	case "extensions.partialclone":
+		s.partial = true
 	case "core.bare":
 		s.bare = isTrue(value)
 	case "core.worktree":

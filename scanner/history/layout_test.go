@@ -31,7 +31,7 @@ func TestConfig(t *testing.T) {
 		{"[core]\n\tworktree = x\\", settings{workTree: "x\\"}},
 	} {
 		var got settings
-		got.parse(c.text)
+		parseConfig(c.text, got.set)
 		if got != c.want {
 			t.Errorf("%q: %+v, want %+v", c.text, got, c.want)
 		}

@@ -71,6 +71,7 @@ type Walk struct {
 	limit   int64 // the longest object that is held, in bytes
 	forests []*forest
 	loose   []ID
+	known   idSet
 	report  sync.Mutex
 }
 
@@ -183,8 +184,22 @@ func (w *Walk) plan(ctx context.Context) error {
 		total += int64(len(f.nodes))
 	}
 	w.opts.Progress.Total.Store(total + int64(len(w.loose)))
+	w.known = newIDSet(int(total) + len(w.loose))
+	for _, f := range w.forests {
+		for i := range f.nodes {
+			id := f.id(int32(i))
+			w.known.add(&id)
+		}
+	}
+	for i := range w.loose {
+		w.known.add(&w.loose[i])
+	}
 	return nil
 }
+
+// Has tells whether an object is there. It is quick, and once in some
+// billions of ids it says so of one that is not.
+func (w *Walk) Has(id ID) bool { return w.known.has(&id) }
 
 func (w *Walk) planPack(ctx context.Context, p *pack, before []*pack) (err error) {
 	defer mapped.Catch(debug.SetPanicOnFault(true), &err)
