@@ -53,7 +53,7 @@ func (w *worker) scan(t *text, buf []byte, from, to int) error {
 // finding makes a finding of a match and keeps it unless it is silenced.
 func (w *worker) finding(t *text, body []byte, back func(int) int, m *engine.Match, all []engine.Match, pairs map[string][]*engine.Match, place *placer) {
 	if w.collect != nil {
-		w.collect(keyOf(m, body, w.scanner.marked(m, place.marksOf(body))))
+		w.collect(foundKey{keyOf(m, body, w.scanner.marked(m, place.marksOf(body))), int32(place.at(back, m.Start, m.End).Line)})
 		return
 	}
 	loc := place.at(back, m.Start, m.End)

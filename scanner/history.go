@@ -116,6 +116,7 @@ type audit struct {
 	mu     sync.Mutex
 	keys   keyTable
 	blobs  map[history.ID][]int32 // the secrets that a blob holds
+	lines  map[history.ID][]int32 // on which lines, in the same order
 	names  map[string][]int32     // those in the names of files and folders
 	loose  []looseText            // texts outside of files that hold secrets
 	lfs    map[history.ID]string  // blobs that stand for an LFS object
@@ -135,7 +136,7 @@ type looseText struct {
 func newAudit(ctx context.Context, s *Scanner, repo *history.Repo, opts HistoryOptions) *audit {
 	return &audit{
 		Scanner: s, ctx: ctx, repo: repo, opts: opts, run: &run{scanner: s, ctx: ctx}, graph: attribution.NewGraph(),
-		keys: keyTable{number: make(map[secretKey]int32)}, blobs: make(map[history.ID][]int32), names: make(map[string][]int32),
+		keys: keyTable{number: make(map[secretKey]int32)}, blobs: make(map[history.ID][]int32), lines: make(map[history.ID][]int32), names: make(map[string][]int32),
 		lfs: make(map[history.ID]string), absent: make(map[history.ID]bool), shallow: make(map[history.ID]bool),
 	}
 }

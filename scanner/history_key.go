@@ -56,29 +56,45 @@ func keyOf(m *engine.Match, body []byte, marked bool) secretKey {
 // bareName is a path in whose language a bare word is no string.
 const bareName = "x.go"
 
-// number returns the numbers of keys, each once.
-func (a *audit) number(keys []secretKey) []int32 {
+// foundKey is a secret and the line it stands on, 0 where that is not known.
+type foundKey struct {
+	secretKey
+	line int32
+}
+
+// number returns the numbers of keys, each once, and the first line of each.
+func (a *audit) number(keys []foundKey) (numbers, lines []int32) {
 	if len(keys) == 0 {
-		return nil
+		return nil, nil
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	out := make([]int32, 0, len(keys))
 	for _, k := range keys {
-		if n := a.keys.of(k); !slices.Contains(out, n) {
-			out = append(out, n)
+		if n := a.keys.of(k.secretKey); !slices.Contains(numbers, n) {
+			numbers, lines = append(numbers, n), append(lines, k.line)
 		}
 	}
-	return out
+	return numbers, lines
 }
 
 // keep notes what a blob holds.
-func (a *audit) keep(o objectID, keys []secretKey) {
+func (a *audit) keep(o objectID, keys []foundKey) {
 	if len(keys) == 0 {
 		return
 	}
-	numbers := a.number(keys)
+	numbers, lines := a.number(keys)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.blobs[o] = append(a.blobs[o], numbers...)
+	a.lines[o] = append(a.lines[o], lines...)
+}
+
+// lineIn returns the line on which a blob has a secret at first, or 0.
+func (a *audit) lineIn(blob objectID, same func(secretKey) bool) int {
+	for i, n := range a.blobs[blob] {
+		if i < len(a.lines[blob]) && same(a.keys.keys[n]) {
+			return int(a.lines[blob][i])
+		}
+	}
+	return 0
 }

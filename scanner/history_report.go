@@ -38,7 +38,7 @@ func (a *audit) scanLFS() {
 		pointed[oid] = true
 		keys, here := holds[oid]
 		if !here && !slices.Contains(ids, oid) {
-			keys = a.number([]secretKey{{problem: true}})
+			keys, _ = a.number([]foundKey{{secretKey: secretKey{problem: true}}})
 		}
 		if len(keys) > 0 {
 			a.blobs[blob] = append(a.blobs[blob], keys...)
@@ -98,12 +98,20 @@ func (a *audit) report() error {
 	return nil
 }
 
-// rootsLeft returns the trees of interest that no commit leads to.
+// rootsLeft returns the trees of interest that no commit leads to, and no
+// other tree.
 func (a *audit) rootsLeft(visited func(history.ID) bool) []history.ID {
+	seen := make(map[uint64]bool)
 	var roots []history.ID
 	for _, id := range a.forest.wanted {
-		if !visited(id) {
-			roots = append(roots, id)
+		if visited(id) {
+			continue
+		}
+		for _, top := range a.forest.tops(id) {
+			if !seen[top] {
+				seen[top] = true
+				roots = append(roots, a.repo.WithPrefix(top, history.Tree)...)
+			}
 		}
 	}
 	slices.SortFunc(roots, func(x, y history.ID) int { return strings.Compare(x.String(), y.String()) })

@@ -135,19 +135,19 @@ func (l *looker) file(g trailGroup, path string, t *attribution.Trail) {
 	versions := l.firstVersion(t)
 	for _, v := range versions[:min(len(versions), maxTries)] {
 		findings := l.version(path, v.Blob)
-		found := false
+		var paths []string // of a file, or of members of an archive
 		for _, f := range findings {
-			if f.Rule.ID != g.rule || f.Rule.Pattern != "" && sumOf(f.Secret.Reveal()) != g.sum {
+			if f.Rule.ID != g.rule || f.Rule.Pattern != "" && sumOf(f.Secret.Reveal()) != g.sum || slices.Contains(paths, f.Path) {
 				continue
 			}
-			found = true
+			paths = append(paths, f.Path)
 			f.Git = l.git(t, v, path, f.Line)
 			if f.Git.Introduced != nil {
 				f.Modified = f.Git.Introduced.Date
 			}
 			l.run.result.Findings = append(l.run.result.Findings, f)
 		}
-		if found {
+		if len(paths) > 0 {
 			return
 		}
 	}
@@ -185,6 +185,7 @@ func (l *looker) version(path string, blob history.ID) []Finding {
 
 // git says where a trail leads.
 func (l *looker) git(t *attribution.Trail, first attribution.Sight, path string, line int) *Git {
+	key := l.keys.keys[t.Secret]
 	g := &Git{
 		Place: l.placeOf(t, first.Blob), Object: first.Blob.String(), InHead: t.InHead, Refs: t.Refs, RefCount: t.RefCount, Unreachable: t.Unreachable,
 		OccurrenceCount: len(t.Versions),
@@ -202,6 +203,8 @@ func (l *looker) git(t *attribution.Trail, first attribution.Sight, path string,
 		}
 		if v.Blob == first.Blob {
 			o.Line = line
+		} else {
+			o.Line = l.lineIn(v.Blob, func(k secretKey) bool { return k.rule == key.rule && k.sum == key.sum })
 		}
 		g.Occurrences = append(g.Occurrences, o)
 	}
@@ -288,7 +291,7 @@ func (a *audit) nameless(trails []attribution.Trail, tips []history.Tip) {
 	slices.SortFunc(rest, func(x, y history.ID) int { return strings.Compare(x.String(), y.String()) })
 	refs := make(map[history.ID][]string)
 	for _, t := range tips {
-		if t.Kind == history.TipRef {
+		if t.Kind == history.TipRef || t.Kind == history.TipReplace {
 			refs[t.ID] = append(refs[t.ID], t.Name)
 		}
 	}

@@ -76,15 +76,15 @@ func (v *visitor) name(raw []byte) (dirty bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	keys := append([]secretKey(nil), v.keysOf(matches, raw)...)
+	keys := append([]foundKey(nil), v.keysOf(matches, raw)...)
 	for _, r := range v.Scanner.engine.RulesOfName(name) {
-		keys = append(keys, secretKey{rule: r})
+		keys = append(keys, foundKey{secretKey: secretKey{rule: r}})
 	}
 	v.names[name] = len(keys) > 0
 	if len(keys) == 0 {
 		return false, nil
 	}
-	numbers := v.number(keys)
+	numbers, _ := v.number(keys)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.audit.names[name] = numbers
@@ -117,8 +117,34 @@ func (t *treeIndex) spread() {
 			stack = append(stack, t.edges[i].parent)
 		}
 	}
-	t.edges = nil
 }
+
+// tops returns the trees of interest that no tree holds, out of those that
+// lead to a tree.
+func (t *treeIndex) tops(id history.ID) []uint64 {
+	var tops []uint64
+	seen := make(map[uint64]bool)
+	stack := []uint64{short(&id)}
+	for len(stack) > 0 && len(seen) < maxTops {
+		child := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if seen[child] {
+			continue
+		}
+		seen[child] = true
+		i, found := slices.BinarySearchFunc(t.edges, child, func(e edge, child uint64) int { return cmp.Compare(e.child, child) })
+		if !found {
+			tops = append(tops, child)
+		}
+		for ; i < len(t.edges) && t.edges[i].child == child; i++ {
+			stack = append(stack, t.edges[i].parent)
+		}
+	}
+	return tops
+}
+
+// maxTops bounds how many trees above a tree are looked at.
+const maxTops = 10000
 
 // interesting tells whether something of interest may stand below a tree.
 func (t *treeIndex) interesting(id history.ID) bool { return t.marked[short(&id)] }

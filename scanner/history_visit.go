@@ -20,7 +20,7 @@ type visitor struct {
 	engine  *engine.Scanner
 	scratch engine.Memory
 	worker  *worker // for what is not plain text
-	found   []secretKey
+	found   []foundKey
 	broken  bool            // worker met something that it could not read
 	people  map[string]bool // names and addresses that were looked at
 	names   map[string]bool // names of files, and whether they hold a secret
@@ -111,15 +111,19 @@ func notPlain(data []byte) (name string, special bool) {
 }
 
 // keysOf returns the keys of the matches in a text.
-func (v *visitor) keysOf(matches []engine.Match, body []byte) []secretKey {
+func (v *visitor) keysOf(matches []engine.Match, body []byte) []foundKey {
 	v.found = v.found[:0]
 	place := placer{}
+	line, at := 1, 0
 	for i := range matches {
 		m := &matches[i]
 		if m.Rule.Hidden {
 			continue
 		}
-		v.found = append(v.found, keyOf(m, body, v.marked(m, place.marksOf(body))))
+		if m.Start > at {
+			line, at = line+bytes.Count(body[at:m.Start], []byte{'\n'}), m.Start
+		}
+		v.found = append(v.found, foundKey{keyOf(m, body, v.marked(m, place.marksOf(body))), int32(line)})
 	}
 	return v.found
 }
@@ -134,7 +138,7 @@ func (v *visitor) stream(id history.ID, name string, r io.Reader, size int64) er
 	if v.worker == nil {
 		v.worker = newWorker(&run{scanner: v.Scanner, ctx: v.ctx})
 		v.worker.engine.OnDrop = nil
-		v.worker.collect = func(k secretKey) { v.found = append(v.found, k) }
+		v.worker.collect = func(k foundKey) { v.found = append(v.found, k) }
 	}
 	v.found = v.found[:0]
 	v.worker.run.result = Result{}
@@ -143,7 +147,7 @@ func (v *visitor) stream(id history.ID, name string, r io.Reader, size int64) er
 		return nil
 	}
 	if len(v.worker.run.result.Incomplete) > 0 {
-		v.found = append(v.found, secretKey{problem: true})
+		v.found = append(v.found, foundKey{secretKey: secretKey{problem: true}})
 	}
 	v.keep(id, v.found)
 	return nil
@@ -256,7 +260,7 @@ func (v *visitor) text(place Place, id history.ID, when time.Time, text []byte) 
 	if err != nil || len(matches) == 0 {
 		return err
 	}
-	keys := v.number(v.keysOf(matches, text))
+	keys, _ := v.number(v.keysOf(matches, text))
 	if len(keys) == 0 {
 		return nil
 	}

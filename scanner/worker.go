@@ -28,7 +28,7 @@ type worker struct {
 	// What the engine turned down in the text at hand.
 	drops []engine.Drop
 	// collect, when set, is given what is found in the place of the result.
-	collect func(secretKey)
+	collect func(foundKey)
 	// What this worker found; merged into the run at its end.
 	result Result
 }

@@ -125,6 +125,9 @@ func (f *scanFlags) conclude(result *scanner.Result, p *scanner.Policy, paths []
 	for _, w := range p.Warnings() {
 		fmt.Fprintf(stderr, "remint: warning: %s\n", w)
 	}
+	if !f.reveal {
+		result = report.Conceal(result)
+	}
 	if f.newBaseline != "" {
 		return writeBaseline(f.newBaseline, result, p, stderr)
 	}

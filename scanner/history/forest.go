@@ -68,7 +68,9 @@ func (p *pack) forest(known func(ID) bool, bad func(ID, error)) (*forest, error)
 		return nil, err
 	}
 	if err := p.checkIndexOnce(); err != nil {
-		return nil, err
+		// What can be read of it is better than nothing.
+		bad(ID{}, err)
+		p.checkErr = nil
 	}
 	if p.index.count() > p.end()/minEntry {
 		return nil, fmt.Errorf("%s: %w", p.base+".idx", errIndex)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -185,6 +186,21 @@ func (r *Repo) expand(prefix string) (ID, error) {
 		}
 	}
 	return ID{}, fmt.Errorf("%d objects have ids that start so; give more digits", len(found))
+}
+
+// WithPrefix returns the objects of a type whose ids start with these eight
+// bytes, of which there is one unless somebody made another on purpose.
+func (r *Repo) WithPrefix(prefix uint64, want Type) []ID {
+	var ids []ID
+	stores, _ := r.alternates()
+	for _, s := range append([]*store{r.own}, stores...) {
+		s.startingWith(fmt.Sprintf("%016x", prefix), func(id ID) {
+			if typ, _, err := r.Header(id); err == nil && typ == want && !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		})
+	}
+	return ids
 }
 
 // startingWith calls fn for the objects whose ids start with these digits.

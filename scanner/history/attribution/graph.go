@@ -188,9 +188,8 @@ func (h *dateHeap) pop() int32 {
 
 // reach is what keeps each commit alive.
 type reach struct {
-	head  []bool // HEAD leads to it
-	why   []uint8
-	graph *Graph
+	head []bool // HEAD leads to it
+	why  []uint8
 }
 
 // How a commit is kept, the strongest last.
@@ -204,7 +203,7 @@ const (
 // reachability walks from the tips to all their ancestors.
 func (g *Graph) reachability(tips []Tip, head history.ID) reach {
 	g.sort()
-	r := reach{head: make([]bool, len(g.commits)), why: make([]uint8, len(g.commits)), graph: g}
+	r := reach{head: make([]bool, len(g.commits)), why: make([]uint8, len(g.commits))}
 	for _, t := range tips {
 		n, ok := g.number[t.ID]
 		if !ok {
@@ -233,10 +232,11 @@ func (g *Graph) reachability(tips []Tip, head history.ID) reach {
 	return r
 }
 
-// unreachable is the word for why no reference leads to a commit, or "".
-func (r *reach) unreachable(c int32) string {
-	return [...]string{"dangling", "reflog", "stash", ""}[r.why[c]]
-}
+// reasons are the words for why no reference leads to a commit.
+var reasons = [...]string{"dangling", "reflog", "stash", ""}
+
+// isRef tells whether a tip is a reference that is named.
+func isRef(t Tip) bool { return t.Kind == history.TipRef || t.Kind == history.TipReplace }
 
 // maxRefs is how many references are named.
 const maxRefs = 20
@@ -262,7 +262,7 @@ func (g *Graph) refsOf(groups [][]int32, tips []Tip) (names [][]string, counts [
 		}
 		for _, t := range tips {
 			n, ok := g.number[t.ID]
-			if !ok || t.Kind != history.TipRef {
+			if !ok || !isRef(t) {
 				continue
 			}
 			for i := range min(64, len(groups)-base) {

@@ -78,6 +78,7 @@ func Trace(ctx context.Context, q Query) ([]Trail, []error) {
 	if q.Roots != nil {
 		t.now = -1
 		for _, id := range q.Roots(func(id history.ID) bool { _, ok := t.nodes[id]; return ok }) {
+			t.root = id
 			t.compare("", t.tree(id, 0), nil)
 		}
 	}
@@ -113,6 +114,7 @@ type trail struct {
 	last     int32
 	lastBlob history.ID
 	inHead   bool
+	root     history.ID // the first tree without a commit that has it
 }
 
 type tracer struct {
@@ -121,7 +123,8 @@ type tracer struct {
 	trails   map[trailKey]*trail
 	problems []error
 	reach    reach
-	now      int32 // the commit at hand, -1 for none
+	now      int32      // the commit at hand, -1 for none
+	root     history.ID // without one, the tree at hand
 }
 
 // maxTreeDepth bounds how deep directories are followed.
@@ -274,6 +277,8 @@ func (t *tracer) bring(key trailKey, e *nodeEntry) {
 			tr.mode, tr.blob = e.mode, e.id
 		}
 		tr.brought = append(tr.brought, t.now)
+	} else if tr.root.IsZero() {
+		tr.root = t.root
 	}
 }
 
@@ -356,7 +361,14 @@ func (t *tracer) finish() []Trail {
 		for _, c := range tr.brought {
 			why = max(why, t.reach.why[c])
 		}
-		o.Unreachable = [...]string{"dangling", "reflog", "stash", ""}[why]
+		if len(tr.brought) == 0 {
+			for _, tip := range t.Tips {
+				if tip.ID == tr.root && isRef(tip) {
+					o.Refs, o.RefCount, why = append(o.Refs, tip.Name), o.RefCount+1, byReference
+				}
+			}
+		}
+		o.Unreachable = reasons[why]
 		if len(tr.brought) > 0 {
 			// What a reference leads to comes before what was thrown away.
 			first := tr.brought[0]
@@ -412,7 +424,7 @@ func (g *Graph) Stand(groups [][]history.ID, tips []Tip, head history.ID) []Stan
 				out[i].InHead = out[i].InHead || r.head[n]
 			}
 		}
-		out[i].Unreachable = [...]string{"dangling", "reflog", "stash", ""}[why]
+		out[i].Unreachable = reasons[why]
 	}
 	refs, counts := g.refsOf(numbers, tips)
 	for i := range out {
