@@ -51,6 +51,21 @@ func (a *audit) scanLFS() {
 	}
 }
 
+// lookAtLFS gives a blob what the LFS object that it stands for holds.
+func (n *news) lookAtLFS(blob history.ID, oid string) {
+	id, _ := history.ParseID(oid)
+	f, err := os.Open(n.repo.LFSFile(oid))
+	if err != nil {
+		n.keep(blob, []foundKey{{secretKey: secretKey{problem: true}}})
+		return
+	}
+	defer f.Close()
+	if err := n.visitor.stream(id, "", f, -1); err != nil {
+		n.run.unreadable(oid, err)
+	}
+	n.blobs[blob] = append(n.blobs[blob], n.blobs[id]...)
+}
+
 // orphanLFS reports what an LFS object holds that no file stands for.
 func (a *audit) orphanLFS(oid string) {
 	path := "git:lfs/" + oid
@@ -256,21 +271,30 @@ func (a *audit) tagStanding(g *Git, texts []*looseText) {
 
 const maxListedRefs = 20
 
-// refNames looks at the names of references.
+// refNames looks at the names of all references.
 func (a *audit) refNames() {
-	seen := make(map[string]bool)
+	var names []string
 	for _, t := range a.tips {
 		name, _, _ := strings.Cut(t.Name, "@{")
+		names = append(names, name)
+	}
+	a.namesOf(names)
+}
+
+// namesOf looks at names of references, each once.
+func (a *audit) namesOf(names []string) {
+	seen := make(map[string]bool)
+	for _, name := range names {
 		if seen[name] {
 			continue
 		}
 		seen[name] = true
 		for _, f := range a.look(PlaceRefName.noFile(), openText([]byte(name)), int64(len(name))) {
-			g := &Git{Place: PlaceRefName, Object: t.ID.String(), Refs: []string{name}, RefCount: 1, OccurrenceCount: 1}
-			g.Occurrences = []Occurrence{{Object: g.Object, Line: f.Line}}
-			if a.graph.Has(t.ID) {
-				g.Occurrences[0].Commit = g.Object
+			g := &Git{Place: PlaceRefName, Refs: []string{name}, RefCount: 1, OccurrenceCount: 1}
+			if i := slices.IndexFunc(a.tips, func(t history.Tip) bool { return t.Name == name }); i >= 0 {
+				g.Object = a.tips[i].ID.String()
 			}
+			g.Occurrences = []Occurrence{{Object: g.Object, Line: f.Line}}
 			f.Git = g
 			a.run.result.Findings = append(a.run.result.Findings, f)
 		}

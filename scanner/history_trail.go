@@ -38,6 +38,21 @@ func (a *audit) trails(trails []attribution.Trail) {
 	}
 }
 
+// excluded tells whether the configuration leaves out a path or a folder above.
+func (a *audit) excluded(path string) bool {
+	p := a.Scanner.opts.Policy
+	if p == nil {
+		return false
+	}
+	path = a.prefix + path
+	for i := range path {
+		if path[i] == '/' && p.Excludes(path[:i], true) {
+			return true
+		}
+	}
+	return p.Excludes(path, false)
+}
+
 // trailGroup is a secret at a path, however it stands there.
 type trailGroup struct {
 	path    string
@@ -61,7 +76,7 @@ type lookKey struct {
 // group reports a secret at a path.
 func (l *looker) group(g trailGroup, trails []*attribution.Trail) {
 	path := l.prefix + g.path
-	if p := l.Scanner.opts.Policy; p != nil && p.Excludes(path, false) {
+	if l.excluded(g.path) {
 		return
 	}
 	if g.inName {
@@ -322,10 +337,10 @@ func (l *looker) orphan(path string, mode history.Mode, why string, blobs []hist
 	at := make(map[group]int)
 	all := l.run.result.Findings
 	if path != PlaceObject.noFile() {
-		path = l.prefix + path
-		if p := l.Scanner.opts.Policy; p != nil && p.Excludes(path, false) {
+		if l.excluded(path) {
 			return
 		}
+		path = l.prefix + path
 	}
 	for _, id := range blobs {
 		for _, f := range l.version(path, id) {

@@ -153,7 +153,7 @@ func (v *visitor) stream(id history.ID, name string, r io.Reader, size int64) er
 	return nil
 }
 
-// commit looks at a commit's message and people.
+// commit looks at a commit.
 func (v *visitor) commit(o history.Object) error {
 	c, err := history.ParseCommit(o.ID, o.Data)
 	if err != nil {
@@ -166,19 +166,24 @@ func (v *visitor) commit(o history.Object) error {
 	if o.Again {
 		return nil
 	}
-	when := c.Committer.When
-	if err := v.text(PlaceMessage, o.ID, when, c.Message); err != nil {
+	return v.commitTexts(&c)
+}
+
+// commitTexts looks at a commit's message and people.
+func (v *visitor) commitTexts(c *history.CommitObject) error {
+	when, id := c.Committer.When, c.ID
+	if err := v.text(PlaceMessage, id, when, c.Message); err != nil {
 		return err
 	}
 	if extra := extraHeaders(c.Headers); len(extra) > 0 {
-		if err := v.text(PlaceMessage, o.ID, when, extra); err != nil {
+		if err := v.text(PlaceMessage, id, when, extra); err != nil {
 			return err
 		}
 	}
-	if err := v.person(PlaceAuthor, o.ID, when, c.Author); err != nil {
+	if err := v.person(PlaceAuthor, id, when, c.Author); err != nil {
 		return err
 	}
-	return v.person(PlaceCommitter, o.ID, when, c.Committer)
+	return v.person(PlaceCommitter, id, when, c.Committer)
 }
 
 // links notes what a commit leads to.
@@ -235,7 +240,7 @@ func (v *visitor) tag(o history.Object) error {
 		v.audit.unreadable(o.ID, &history.CorruptError{ID: o.ID, File: v.repo.GitDir(), Err: err})
 		t.Message = o.Data
 	} else {
-		if !v.walk.Has(t.Object) {
+		if v.walk != nil && !v.walk.Has(t.Object) {
 			v.missing(t.Object)
 		}
 		v.mu.Lock()

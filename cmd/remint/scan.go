@@ -64,7 +64,15 @@ Exit codes: 0 nothing found, 1 findings, 2 could not do the work or not all of i
 	fl.BoolVar(&f.exhaustive, "exhaustive", false, "with --git: scan every object whole, which finds the same")
 	fl.StringVar(&f.memory, "memory", "", "with --git: memory for objects, such as 512MB (default: a quarter of the machine, at most 1GB)")
 	fl.BoolVar(&f.allowIncomplete, "allow-incomplete", false, "do not exit with 2 because something could not be looked at")
+	fl.StringVar(&f.since, "since", "", "with --git: only what came after a DATE or a COMMIT")
+	fl.StringVar(&f.span, "range", "", "with --git: only what the commits A..B brought")
+	fl.StringArrayVar(&f.branches, "branch", nil, "with --git: only what this branch holds (may be repeated)")
+	fl.StringVar(&f.watermark, "new-since-last", "", "with --git: only what came since the last complete scan, which FILE remembers")
+	fl.Lookup("new-since-last").NoOptDefVal = defaultWatermark
 	c.MarkFlagsMutuallyExclusive("staged", "stdin", "git")
+	c.MarkFlagsMutuallyExclusive("range", "new-since-last", "branch")
+	c.MarkFlagsMutuallyExclusive("since", "new-since-last")
+	c.MarkFlagsMutuallyExclusive("range", "since")
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formatNames(), cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
@@ -152,6 +160,12 @@ func outcome(r *scanner.Result, allowIncomplete bool) error {
 func (f *scanFlags) check(paths []string) error {
 	if (f.staged || f.stdin) && len(paths) > 0 && !(f.staged && len(paths) == 1) {
 		return errors.New("--stdin takes no paths, and --staged at most the folder of the repository")
+	}
+	if !f.git && (f.ranged() || f.exhaustive || f.memory != "") {
+		return errors.New("--since, --range, --branch, --new-since-last, --memory and --exhaustive are for a history: add --git")
+	}
+	if f.git && len(paths) > 1 {
+		return errors.New("--git takes one repository")
 	}
 	if f.reveal && strings.EqualFold(os.Getenv("CI"), "true") {
 		return errors.New("--reveal is refused where CI=true: the secrets would stay in the build's log")

@@ -10,17 +10,28 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize"
 
 	"github.com/remint/remint/scanner"
 	"github.com/remint/remint/scanner/history"
+	"github.com/remint/remint/scanner/report"
 )
 
 // historyFlags are those of a scan of a history.
 type historyFlags struct {
 	git, exhaustive, allowIncomplete bool
-	memory                           string
+	memory, since, span, watermark   string
+	branches                         []string
+}
+
+// defaultWatermark stands for the watermark file of the repository itself.
+const defaultWatermark = "in the repository"
+
+// ranged tells whether a part of the history is asked for.
+func (h *historyFlags) ranged() bool {
+	return h.since != "" || h.span != "" || h.watermark != "" || len(h.branches) > 0
 }
 
 // memoryShare is how much of the machine's memory a history may take by
@@ -102,11 +113,132 @@ func (f *scanFlags) scanHistory(ctx context.Context, arg string, stdout, stderr 
 	defer repo.Close()
 	progress := new(history.WalkProgress)
 	opts := scanner.HistoryOptions{Exhaustive: f.exhaustive, Memory: memory, WorkTree: workTree, Progress: progress}
-	result, err := s.ScanHistory(ctx, repo, opts)
+	stop := showWalk(stderr, progress)
+	result, finish, err := f.scanPart(ctx, s, repo, opts)
+	stop()
 	if err != nil {
 		return err
 	}
-	return f.conclude(result, p, []string{root}, stdout, stderr)
+	outcome := f.conclude(result, p, []string{root}, stdout, stderr)
+	if len(result.Incomplete) == 0 && (outcome == nil || errors.Is(outcome, errFindings)) {
+		if err := finish(); err != nil {
+			return err
+		}
+	}
+	return outcome
+}
+
+// scanPart scans the part of the history that the flags ask for. finish is to
+// be called when the report of a complete scan is written.
+func (f *scanFlags) scanPart(ctx context.Context, s *scanner.Scanner, repo *history.Repo, opts scanner.HistoryOptions) (r *scanner.Result, finish func() error, err error) {
+	finish = func() error { return nil }
+	if !f.ranged() {
+		r, err = s.ScanHistory(ctx, repo, opts)
+		return r, finish, err
+	}
+	if f.watermark != "" {
+		return f.scanSinceLast(ctx, s, repo, opts)
+	}
+	part, err := f.part(repo)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err = s.ScanRange(ctx, repo, part, opts)
+	return r, finish, err
+}
+
+// scanSinceLast scans what came since the last complete scan.
+func (f *scanFlags) scanSinceLast(ctx context.Context, s *scanner.Scanner, repo *history.Repo, opts scanner.HistoryOptions) (r *scanner.Result, finish func() error, err error) {
+	name := f.watermark
+	if name == defaultWatermark {
+		name = filepath.Join(repo.CommonDir(), "remint-watermark.json")
+	}
+	last, err := scanner.ReadWatermark(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	next := s.NewWatermark(repo) // what comes while the scan runs is for the next one
+	finish = func() error {
+		return report.WriteFile(name, false, func(w io.Writer) error {
+			_, err := w.Write(next.Bytes())
+			return err
+		})
+	}
+	if part, ok := s.Since(repo, last); ok {
+		r, err = s.ScanRange(ctx, repo, part, opts)
+	} else {
+		r, err = s.ScanHistory(ctx, repo, opts)
+	}
+	return r, finish, err
+}
+
+// part turns --range, --since and --branch into commits.
+func (f *scanFlags) part(repo *history.Repo) (r scanner.Range, err error) {
+	switch {
+	case f.span != "":
+		from, to, ok := strings.Cut(f.span, "..")
+		if !ok || strings.HasPrefix(to, ".") || from == "" && to == "" {
+			return r, fmt.Errorf("--range %q: want A..B, such as HEAD~1..HEAD or origin/main..HEAD", f.span)
+		}
+		if err := resolveInto(repo, &r.Exclude, or(from, "HEAD"), "--range"); err != nil {
+			return r, err
+		}
+		if err := resolveInto(repo, &r.Include, or(to, "HEAD"), "--range"); err != nil {
+			return r, err
+		}
+	case len(f.branches) > 0:
+		for _, name := range f.branches {
+			if err := resolveInto(repo, &r.Include, name, "--branch"); err != nil {
+				return r, err
+			}
+		}
+	default:
+		tips, _ := repo.Tips()
+		for _, t := range tips {
+			if t.Kind == history.TipRef || t.Kind == history.TipHead {
+				if id, err := repo.Resolve(t.ID.String()); err == nil {
+					r.Include = append(r.Include, id)
+				}
+			}
+		}
+	}
+	if f.since == "" {
+		return r, nil
+	}
+	if r.Since, err = date(f.since); err == nil {
+		return r, nil
+	}
+	if id, err := repo.Resolve(f.since); err == nil {
+		r.Exclude = append(r.Exclude, id)
+		return r, nil
+	}
+	return r, fmt.Errorf("--since %q is neither a date, such as 2024-12-31 or 2024-12-31T23:59:59Z, nor a commit; see `git log --oneline --all`", f.since)
+}
+
+func resolveInto(repo *history.Repo, ids *[]history.ID, rev, flag string) error {
+	id, err := repo.Resolve(rev)
+	if err != nil {
+		return fmt.Errorf("%s: %w", flag, err)
+	}
+	*ids = append(*ids, id)
+	return nil
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// date reads a day or a time; without a zone it is local.
+func date(s string) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly} {
+		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, errors.New("no date")
 }
 
 // machineMemory is how much memory the machine has, in bytes, or 0.

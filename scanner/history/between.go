@@ -54,7 +54,9 @@ func (w *between) push(id, child ID, excluded bool) error {
 	if !ok {
 		c, err := w.repo.Commit(id)
 		if errors.Is(err, ErrMissing) && !child.IsZero() {
-			w.gaps = append(w.gaps, child)
+			if !excluded {
+				w.gaps = append(w.gaps, child)
+			}
 			return nil
 		}
 		if err != nil {

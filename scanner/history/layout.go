@@ -74,6 +74,10 @@ func (l *layout) objectDir() string { return filepath.Join(l.commonDir, "objects
 // GitDir is the directory that the repository was opened by.
 func (l *layout) GitDir() string { return l.gitDir }
 
+// CommonDir is the directory that the repository shares with its linked work
+// trees.
+func (l *layout) CommonDir() string { return l.commonDir }
+
 // Format is the hash that names the repository's objects.
 func (l *layout) Format() Format { return l.format }
 
