@@ -69,7 +69,6 @@ Exit codes: 0 nothing found, 1 findings, 2 could not do the work or not all of i
 	fl.StringArrayVar(&f.branches, "branch", nil, "with --git: only what this branch holds (may be repeated)")
 	fl.StringVar(&f.watermark, "new-since-last", "", "with --git: only what came since the last complete scan, which FILE remembers")
 	fl.Lookup("new-since-last").NoOptDefVal = defaultWatermark
-	c.MarkFlagsMutuallyExclusive("staged", "stdin", "git")
 	c.MarkFlagsMutuallyExclusive("range", "new-since-last", "branch")
 	c.MarkFlagsMutuallyExclusive("since", "new-since-last")
 	c.MarkFlagsMutuallyExclusive("range", "since")
@@ -160,6 +159,9 @@ func outcome(r *scanner.Result, allowIncomplete bool) error {
 func (f *scanFlags) check(paths []string) error {
 	if (f.staged || f.stdin) && len(paths) > 0 && !(f.staged && len(paths) == 1) {
 		return errors.New("--stdin takes no paths, and --staged at most the folder of the repository")
+	}
+	if f.staged && f.stdin || f.git && (f.staged || f.stdin) {
+		return errors.New("--git, --staged and --stdin are different things to scan: give one of them")
 	}
 	if !f.git && (f.ranged() || f.exhaustive || f.memory != "") {
 		return errors.New("--since, --range, --branch, --new-since-last, --memory and --exhaustive are for a history: add --git")

@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"slices"
 )
@@ -136,6 +137,11 @@ func (s *Scanner) confirm(r int32, pos, klen int) error {
 func (s *Scanner) runChain(c *compiled, ch *chain) {
 	lo, hi := int(ch.lo), int(ch.hi)
 	s.from = origin{hit: ch.first, lit: ch.lit}
+	for _, text := range c.shape.required {
+		if !bytes.Contains(s.text[lo:hi], text) {
+			return
+		}
+	}
 	for at := lo; at < hi; {
 		m := c.re.FindSubmatchIndex(s.text[at:hi])
 		if m == nil {
@@ -266,7 +272,7 @@ func (c *compiled) window(text []byte, pos, klen int) (lo, hi int) {
 	lo = max(0, pos-before)
 	hi = min(len(text), pos+klen+after)
 	if !c.shape.multiline && c.Reach == 0 {
-		if i := bytes.LastIndexByte(text[lo:pos], '\n'); i >= 0 {
+		if i := lastNewline(text[lo:pos]); i >= 0 {
 			lo += i + 1
 		}
 		if i := bytes.IndexByte(text[pos+klen:hi], '\n'); i >= 0 {
@@ -274,6 +280,30 @@ func (c *compiled) window(text []byte, pos, klen int) (lo, hi int) {
 		}
 	}
 	return lo, hi
+}
+
+// lastNewline returns where the last line feed stands, or -1. It looks at
+// eight bytes at a time, which bytes.LastIndexByte does not.
+func lastNewline(b []byte) int {
+	const (
+		feeds = 0x0a0a0a0a0a0a0a0a
+		ones  = 0x0101010101010101
+		tops  = 0x8080808080808080
+	)
+	n := len(b)
+	for n >= 8 {
+		x := binary.LittleEndian.Uint64(b[n-8:]) ^ feeds
+		if (x-ones)&^x&tops != 0 {
+			break
+		}
+		n -= 8
+	}
+	for n > 0 {
+		if n--; b[n] == '\n' {
+			return n
+		}
+	}
+	return -1
 }
 
 // around returns how many bytes before and behind a keyword are looked at.

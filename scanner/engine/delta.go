@@ -200,14 +200,14 @@ func (s *Scanner) gatherHits(base *Memory, copies []Copy, m *Memory) {
 // them over which base64 may be wrapped.
 func linesOf(lines []span, text []byte, gaps []span) []span {
 	for _, g := range gaps {
-		lo := bytes.LastIndexByte(text[:g.start], '\n') + 1
+		lo := lastNewline(text[:g.start]) + 1
 		if n := len(lines); n > 0 && lo < lines[n-1].end {
 			lo = lines[n-1].start
 			lines = lines[:n-1]
 		}
 		hi := lineEnd(text, g.end)
 		for lo > 0 {
-			up := bytes.LastIndexByte(text[:lo-1], '\n') + 1
+			up := lastNewline(text[:lo-1]) + 1
 			if !holdsRun(text[up:lo]) {
 				break
 			}
@@ -240,7 +240,7 @@ func lastLine(text []byte, lo, hi int) int {
 	if hi > lo && text[hi-1] == '\n' {
 		hi--
 	}
-	return lo + bytes.LastIndexByte(text[lo:hi], '\n') + 1
+	return lo + lastNewline(text[lo:hi]) + 1
 }
 
 // holdsRun tells whether a line holds a run of base64 long enough to go on in

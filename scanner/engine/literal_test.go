@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 )
@@ -86,8 +87,27 @@ func TestShape(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got != c.want {
+		got.required = nil
+		if !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: got %+v, want %+v", c.expr, got, c.want)
+		}
+	}
+}
+
+func TestRequired(t *testing.T) {
+	for _, c := range []struct{ expr, want string }{
+		{`[a-z]{2,9}://[^:@\s]+:([^@\s]+)@`, "://|:|@"},
+		{`\bYC[A-Za-z0-9_-]{38}(?:[^A-Z]|$)`, "YC"},
+		{`(?i)(?:server|host)\s?=[^;]{1,9};\s?pass\s?=`, "=|;"},
+		{`(?:ab|cd)e?(f+)`, "f"},
+		{`-----BEGIN (?:RSA )?PRIVATE KEY-----x*-----END`, "PRIVATE KEY-----|-----BEGIN |-----END"},
+	} {
+		got, err := shapeOf(c.expr, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := string(bytes.Join(got.required, []byte("|"))); text != c.want {
+			t.Errorf("%s: requires %s, want %s", c.expr, text, c.want)
 		}
 	}
 }

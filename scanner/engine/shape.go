@@ -2,6 +2,7 @@ package engine
 
 import (
 	"regexp/syntax"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -22,6 +23,8 @@ type shape struct {
 	leading lead
 	// certain tells that every match holds a keyword.
 	certain bool
+	// required are texts that every match holds as they are written.
+	required [][]byte
 }
 
 // lead is what an expression asserts before it takes its first byte.
@@ -71,7 +74,59 @@ func shapeOf(expr string, keywords []string) (shape, error) {
 	s.certain = holdsKeyword(re, keywords)
 	s.before = beforeKeyword(re, keywords)
 	s.leading = leadOf(re)
+	s.required = required(re)
 	return s, nil
+}
+
+// maxRequired is how many texts are looked for before an expression runs.
+const maxRequired = 3
+
+// required returns the longest texts that every match of the expression holds.
+func required(re *syntax.Regexp) [][]byte {
+	var all []string
+	var run strings.Builder
+	flush := func() {
+		if run.Len() > 0 && !slices.Contains(all, run.String()) {
+			all = append(all, run.String())
+		}
+		run.Reset()
+	}
+	var walk func(re *syntax.Regexp)
+	walk = func(re *syntax.Regexp) {
+		switch re.Op {
+		case syntax.OpLiteral:
+			for _, r := range re.Rune {
+				if re.Flags&syntax.FoldCase != 0 && unicode.SimpleFold(r) != r {
+					flush()
+					continue
+				}
+				run.WriteRune(r)
+			}
+		case syntax.OpCapture:
+			walk(re.Sub[0])
+		case syntax.OpConcat:
+			for _, sub := range re.Sub {
+				walk(sub)
+			}
+		case syntax.OpPlus, syntax.OpRepeat:
+			flush()
+			if re.Op == syntax.OpPlus || re.Min > 0 {
+				walk(re.Sub[0])
+			}
+			flush()
+		case syntax.OpEmptyMatch, syntax.OpWordBoundary, syntax.OpNoWordBoundary, syntax.OpBeginLine, syntax.OpEndLine:
+		default:
+			flush()
+		}
+	}
+	walk(re)
+	flush()
+	slices.SortStableFunc(all, func(a, b string) int { return len(b) - len(a) })
+	var out [][]byte
+	for _, text := range all[:min(len(all), maxRequired)] {
+		out = append(out, []byte(text))
+	}
+	return out
 }
 
 // maxLen returns the length in bytes of the longest match, or -1.
