@@ -4,6 +4,7 @@
 package scanner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -124,7 +125,7 @@ func sortFindings(fs []Finding) {
 		if a.Column != b.Column {
 			return a.Column - b.Column
 		}
-		return strings.Compare(a.Rule.ID, b.Rule.ID)
+		return cmp.Or(strings.Compare(a.Rule.ID, b.Rule.ID), strings.Compare(a.Fingerprint, b.Fingerprint))
 	})
 }
 
