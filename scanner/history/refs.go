@@ -82,7 +82,9 @@ func readRef(file string, format Format) (ID, string, error) {
 		}
 		return ID{}, next, nil
 	}
-	line, _, _ = strings.Cut(line, " ")
+	if end := strings.IndexAny(line, " \t\r\n"); end >= 0 {
+		line = line[:end]
+	}
 	id, err := ParseID(line)
 	if err != nil || len(line) != 2*format.Size() {
 		return ID{}, "", fmt.Errorf("%s holds no object id of this repository; see `git fsck`", file)
