@@ -46,23 +46,30 @@ type Tip struct {
 // all work trees. The errors say what could not be read; the rest is returned
 // all the same.
 func (r *Repo) Tips() ([]Tip, []error) {
-	t := tipReader{format: r.format, refs: map[string]refValue{}, links: map[string]bool{}}
-	spaces, err := r.refSpaces()
-	t.failed(err)
-	if err := r.checkRefStorage(); err != nil {
-		t.failed(err)
-	} else {
-		t.packedRefs(filepath.Join(r.commonDir, "packed-refs"))
-		for _, s := range spaces {
-			t.looseRefs(s)
-		}
-	}
-	t.resolve()
-	for _, s := range spaces {
+	t := r.references()
+	for _, s := range t.spaces {
 		t.files(s)
 		t.logs(s)
 	}
 	return t.tips, t.problems
+}
+
+// references reads HEAD and the references of all work trees.
+func (r *Repo) references() *tipReader {
+	t := &tipReader{format: r.format, refs: map[string]refValue{}, links: map[string]bool{}}
+	var err error
+	t.spaces, err = r.refSpaces()
+	t.failed(err)
+	if err := r.checkRefStorage(); err != nil {
+		t.failed(err)
+		return t
+	}
+	t.packedRefs(filepath.Join(r.commonDir, "packed-refs"))
+	for _, s := range t.spaces {
+		t.looseRefs(s)
+	}
+	t.resolve()
+	return t
 }
 
 // refSpace is a directory that references are kept in: a work tree's.
@@ -108,6 +115,7 @@ type refValue struct {
 
 type tipReader struct {
 	format   Format
+	spaces   []refSpace
 	refs     map[string]refValue
 	links    map[string]bool // directories that symbolic links led to
 	tips     []Tip
