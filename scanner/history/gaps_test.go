@@ -232,6 +232,19 @@ func TestIndexEntries(t *testing.T) {
 	if !slices.Equal(got, want) || len(want) != 6 {
 		t.Errorf("entries are %q, want %q", got, want)
 	}
+	r.Git("add", "file")
+	resolved := 0
+	if entries, err = open(t, r).IndexEntries(); err != nil {
+		t.Error(err)
+	}
+	for _, e := range entries {
+		if e.Resolved {
+			resolved += e.Stage
+		}
+	}
+	if resolved != 1+2+3 {
+		t.Errorf("the sides of the resolved conflict are missing: %+v", entries)
+	}
 	put(t, r, "index", "what is this")
 	entries, err = open(t, r).IndexEntries()
 	if err == nil || !strings.Contains(err.Error(), "index is corrupt") || len(entries) != 2 {

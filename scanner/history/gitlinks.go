@@ -39,6 +39,9 @@ func (r *Repo) gitlinks(ctx context.Context) ([]gitlink, map[string]string, erro
 	entries, err := r.IndexEntries()
 	f.failed(err)
 	for _, e := range entries {
+		if e.Resolved {
+			continue
+		}
 		switch e.Mode.Kind() {
 		case ModeGitlink:
 			f.add(e.Path, e.ID)

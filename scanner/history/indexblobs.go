@@ -21,6 +21,9 @@ type IndexEntry struct {
 	// Stage tells the sides of a conflict apart: 1 is the common ancestor, 2
 	// is ours, 3 is theirs; 0 without a conflict.
 	Stage int
+	// Resolved is set for the sides of a conflict that git keeps although it
+	// was resolved.
+	Resolved bool
 	// Index is whose index it is: "index", or "worktrees/NAME/index".
 	Index string
 }
@@ -60,6 +63,9 @@ func readIndexEntries(s refSpace, format Format) (all []IndexEntry, err error) {
 			continue // there is no content yet
 		}
 		all = append(all, IndexEntry{Path: string(e.Name), Mode: Mode(e.Mode()), ID: NewID(e.RawID()), Stage: int(e.Stage), Index: s.prefix + "index"})
+	}
+	for _, e := range x.Resolved {
+		all = append(all, IndexEntry{Path: string(e.Name), Mode: Mode(e.Mode), ID: NewID(e.RawID), Stage: int(e.Stage), Resolved: true, Index: s.prefix + "index"})
 	}
 	return all, nil
 }

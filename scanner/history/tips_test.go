@@ -1,6 +1,7 @@
 package history
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -204,6 +205,53 @@ func TestTipsWorkTrees(t *testing.T) {
 			if strings.HasSuffix(name, "HEAD") && got[name].Kind != TipHead {
 				t.Errorf("%s is of kind %d", name, got[name].Kind)
 			}
+		}
+	}
+}
+
+// From the tips, one comes to every commit that git keeps.
+func TestTipsReachAll(t *testing.T) {
+	r := gittest.New(t)
+	for i := range 6 {
+		r.Write("file", fmt.Sprint(i))
+		r.Commit(fmt.Sprint("commit ", i))
+		if i%2 == 1 {
+			r.Git("reset", "--quiet", "--hard", "HEAD~1")
+		}
+		r.Git("commit", "--quiet", "--amend", "--message="+fmt.Sprint("amended ", i))
+	}
+	linked := gittest.At(t, filepath.Join(t.TempDir(), "linked"))
+	r.Git("worktree", "add", "--quiet", "--detach", linked.Dir)
+	linked.Commit("lost in the linked one")
+	linked.Git("reset", "--quiet", "--hard", "HEAD~1")
+	linked.Commit("in the linked one")
+	r.Write("file", "stashed")
+	r.Git("stash", "push", "--quiet")
+	r.Git("tag", "--annotate", "--message=x", "tag", "HEAD~1")
+	r.Git("branch", "--quiet", "gone")
+	r.Git("branch", "--quiet", "-D", "gone")
+	for _, repo := range []*Repo{open(t, r), open(t, linked)} {
+		all, errs := repo.Tips()
+		if len(errs) > 0 {
+			t.Error(errs)
+		}
+		ids := []ID{{}} // as a branch without a commit has it
+		for _, tip := range all {
+			ids = append(ids, tip.ID)
+		}
+		commits, err := repo.CommitsBetween(context.Background(), ids, []ID{{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, id := range commits {
+			got = append(got, id.String())
+		}
+		want := strings.Fields(r.Git("rev-list", "--all", "--reflog"))
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) || len(want) < 15 {
+			t.Errorf("%d commits, want %d", len(got), len(want))
 		}
 	}
 }

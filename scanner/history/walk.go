@@ -58,7 +58,8 @@ func (h *dateHeap) Pop() any {
 
 // CommitsBetween returns the commits reachable from include and not from
 // exclude, parents before children, older before newer where that leaves a
-// choice. Tags stand for what they lead to; what leads to no commit has none.
+// choice. Tags stand for what they lead to; what leads to no commit, as the
+// zero ID does, has none.
 // Where commits are missing, the error says so and the others are returned,
 // with those that something missing would have excluded; that a shallow clone
 // ends is no error. It costs in proportion to what is returned as long as
@@ -86,6 +87,9 @@ func (w *walker) between(include, exclude []ID) ([]ID, error) {
 		w.push(id, true, false)
 	}
 	for _, id := range include {
+		if id.IsZero() {
+			continue
+		}
 		commit, err := w.repo.peel(id, 0)
 		if err == nil {
 			if typ, _, err := w.repo.Header(commit); err == nil && typ != Commit {

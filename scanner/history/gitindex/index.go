@@ -58,6 +58,8 @@ type Index struct {
 	Entries []Entry
 	// Tree is empty when the index does not remember any directory's tree.
 	Tree []Node
+	// Resolved are the sides of conflicts that were resolved since.
+	Resolved []Resolved
 
 	link  []byte // from the link extension: a split index
 	sum   []byte // the hash at the file's end
@@ -210,6 +212,8 @@ func (p *parser) extensions(x *Index) error {
 		switch {
 		case name == "TREE":
 			x.Tree = parseCacheTree(content, p.size)
+		case name == "REUC":
+			x.Resolved = parseResolved(content, p.size)
 		case name == "link":
 			x.link = content
 		case name == "sdir" || name[0] >= 'A' && name[0] <= 'Z':

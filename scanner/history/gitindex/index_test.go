@@ -57,6 +57,40 @@ func TestRead(t *testing.T) {
 	}
 }
 
+func TestResolved(t *testing.T) {
+	r := gittest.New(t)
+	commit := func(branch, content string) {
+		r.Git("checkout", "--quiet", "-B", branch)
+		r.Write("file", content)
+		r.Commit(content)
+	}
+	commit("main", "base")
+	commit("theirs", "theirs")
+	r.Git("checkout", "--quiet", "main")
+	commit("main", "ours")
+	if _, err := r.Try("", "merge", "theirs"); err == nil {
+		t.Fatal("there is no conflict")
+	}
+	want := listed(r)
+	if len(want) != 3 {
+		t.Fatalf("the conflict has the sides %q", want)
+	}
+	r.Write("file", "resolved")
+	r.Git("add", "file")
+	x, err := Read(filepath.Join(r.GitDir(), "index"), r.GitDir(), 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	var got []string
+	for _, e := range x.Resolved {
+		got = append(got, fmt.Sprintf("%06o %x %d\t%s", e.Mode, e.RawID, e.Stage, e.Name))
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // FuzzIndex parses an index, and the shared part of one.
 func FuzzIndex(f *testing.F) {
 	r := gittest.New(f)
@@ -97,6 +131,11 @@ func FuzzIndex(f *testing.F) {
 			for _, e := range x.Entries {
 				if len(e.raw) != statSize+size || e.Stage > 3 || bytes.IndexByte(e.Name, 0) >= 0 {
 					t.Errorf("entry %q, stage %d", e.Name, e.Stage)
+				}
+			}
+			for _, e := range x.Resolved {
+				if len(e.RawID) != size || e.Stage < 1 || e.Stage > 3 {
+					t.Errorf("resolved %q, stage %d", e.Name, e.Stage)
 				}
 			}
 			for i, n := range x.Tree {
