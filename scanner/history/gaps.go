@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -142,11 +143,16 @@ func (r *Repo) partial(context.Context) []Gap {
 }
 
 func (r *Repo) replaced(context.Context) (gaps []Gap) {
-	for _, t := range r.references().tips {
-		if id, ok := strings.CutPrefix(t.Name, "refs/replace/"); ok && t.Kind == TipReplace {
-			gaps = append(gaps, Gap{GapReplaced, id, fmt.Sprintf("git shows %s instead of this object; both are read as they are; see `git replace --list`", t.ID)})
+	const below = "refs/replace/"
+	t := newTipReader(r.format)
+	t.packedRefs(filepath.Join(r.commonDir, "packed-refs"))
+	t.walk(r.commonDir, strings.TrimSuffix(below, "/"), func(name string) { t.looseRef(refSpace{dir: r.commonDir}, name) })
+	for name := range t.refs {
+		if id, ok := strings.CutPrefix(name, below); ok {
+			gaps = append(gaps, Gap{GapReplaced, id, "git shows another object instead of this one; both are read as they are; see `git replace --list`"})
 		}
 	}
+	slices.SortFunc(gaps, func(a, b Gap) int { return strings.Compare(a.Path, b.Path) })
 	return gaps
 }
 
@@ -195,7 +201,7 @@ func (r *Repo) submodules(ctx context.Context) (gaps []Gap) {
 	links, paths, err := r.gitlinks(ctx)
 	found := r.findModules(ctx, links, paths)
 	for _, err := range append(found.problems, unjoin(err)...) {
-		gaps = append(gaps, problemGap(err))
+		gaps = append(gaps, r.problemGap(err))
 	}
 	last := ""
 	for _, l := range links { // HEAD and the index can want two commits at one path
@@ -211,16 +217,19 @@ func (r *Repo) submodules(ctx context.Context) (gaps []Gap) {
 }
 
 // problemGap is a gap about something that should be readable.
-func problemGap(err error) Gap {
+func (r *Repo) problemGap(err error) Gap {
 	var missing *MissingError
 	var corrupt *CorruptError
+	var file *fs.PathError
 	switch {
 	case errors.As(err, &missing):
 		return Gap{GapMissing, missing.ID.String(), err.Error()}
 	case errors.As(err, &corrupt):
 		return Gap{GapCorrupt, corrupt.ID.String(), err.Error()}
+	case errors.As(err, &file):
+		return Gap{GapCorrupt, file.Path, err.Error()}
 	}
-	return Gap{GapCorrupt, "", err.Error()}
+	return Gap{GapCorrupt, r.gitDir, err.Error()}
 }
 
 // lacks says what is not here of a submodule's commit; "" when it is.

@@ -144,11 +144,15 @@ func TestModules(t *testing.T) {
 		}
 	}
 
-	if err := os.Remove(filepath.Join(r.GitDir(), "modules", "libs", "in ner", "HEAD")); err != nil {
+	broken := filepath.Join(r.GitDir(), "modules", "libs", "in ner")
+	if err := os.Remove(filepath.Join(broken, "HEAD")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := open(t, r).Modules(context.Background()); err == nil || !strings.Contains(err.Error(), "in ner has objects and no HEAD") {
+	if _, err := open(t, r).Modules(context.Background()); err == nil || !strings.Contains(err.Error(), "in ner: it has objects and no HEAD") {
 		t.Errorf("a module without HEAD: %v", err)
+	}
+	if got := gaps(t, r); !slices.Contains(got, "corrupt "+broken) {
+		t.Errorf("a module without HEAD: %q", got)
 	}
 }
 

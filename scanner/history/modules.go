@@ -18,6 +18,8 @@ const (
 	moduleDepth = 64 // directories below one another, of a module's name
 )
 
+var errNoHead = errors.New("it has objects and no HEAD; repair it with `git submodule update --init`")
+
 // Module is the repository of a submodule that is kept on this machine.
 type Module struct {
 	// Name is the repository's directory below modules/, with slashes, or
@@ -95,7 +97,7 @@ func (f *moduleFinder) below(dir, prefix string, depth int) {
 		case f.add(name, sub):
 			f.below(filepath.Join(sub, "modules"), name+"/modules/", depth+1)
 		case isDir(filepath.Join(sub, "objects")):
-			f.problems = append(f.problems, fmt.Errorf("%s has objects and no HEAD; repair it with `git submodule update --init`", sub))
+			f.problems = append(f.problems, &fs.PathError{Op: "open", Path: sub, Err: errNoHead})
 		default:
 			f.below(sub, name+"/", depth+1)
 		}

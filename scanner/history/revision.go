@@ -93,7 +93,7 @@ func (r *Repo) named(name string, commit bool) (ID, error) {
 func (r *Repo) reference(name string) (ID, error) {
 	for _, pattern := range []string{"%s", "refs/%s", "refs/tags/%s", "refs/heads/%s", "refs/remotes/%s", "refs/remotes/%s/HEAD"} {
 		ref := strings.Replace(pattern, "%s", name, 1)
-		if !validRef(ref) && !isPseudoRef(ref) {
+		if !validRef(ref) && ref != "HEAD" && !(isPseudoRef(ref) && strings.HasSuffix(ref, "_HEAD")) {
 			continue
 		}
 		if id, err := r.follow(ref); err != nil || !id.IsZero() {

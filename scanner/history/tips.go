@@ -56,7 +56,7 @@ func (r *Repo) Tips() ([]Tip, []error) {
 
 // references reads HEAD and the references of all work trees.
 func (r *Repo) references() *tipReader {
-	t := &tipReader{format: r.format, refs: map[string]refValue{}, links: map[string]bool{}}
+	t := newTipReader(r.format)
 	var err error
 	t.spaces, err = r.refSpaces()
 	t.failed(err)
@@ -120,6 +120,10 @@ type tipReader struct {
 	links    map[string]bool // directories that symbolic links led to
 	tips     []Tip
 	problems []error
+}
+
+func newTipReader(format Format) *tipReader {
+	return &tipReader{format: format, refs: map[string]refValue{}, links: map[string]bool{}}
 }
 
 func (t *tipReader) failed(err error) {

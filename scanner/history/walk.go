@@ -33,8 +33,11 @@ type walker struct {
 // node is what is known of one commit.
 type node struct {
 	id       ID
-	parents  []ID
-	when     int64 // committed, in Unix seconds
+	names    []ID    // of the parents, until they are known
+	parents  []*node // afterwards
+	children []*node // those that wait for it, when the order is made
+	waiting  int     // for so many parents
+	when     int64   // committed, in Unix seconds
 	excluded bool
 	queued   bool
 	absent   bool
@@ -105,14 +108,15 @@ func (w *walker) between(include, exclude []ID) ([]ID, error) {
 	return w.ordered(), w.problems()
 }
 
-// push makes a commit known and puts it into the queue.
-func (w *walker) push(id ID, excluded, cut bool) {
+// push makes a commit known and puts it into the queue. That it is absent is
+// no problem where the history was cut.
+func (w *walker) push(id ID, excluded, cut bool) *node {
 	n := w.nodes[id]
 	if n != nil {
 		if excluded {
 			w.exclude(n)
 		}
-		return
+		return n
 	}
 	n = w.read(id)
 	n.excluded = excluded
@@ -121,13 +125,14 @@ func (w *walker) push(id ID, excluded, cut bool) {
 		n.err = nil
 	}
 	if n.absent {
-		return
+		return n
 	}
 	n.queued = true
 	heap.Push(&w.queue, n)
 	if !excluded {
 		w.wanted++
 	}
+	return n
 }
 
 // read takes a commit from the object database.
@@ -139,7 +144,7 @@ func (w *walker) read(id ID) *node {
 	if err != nil {
 		return &node{id: id, absent: true, err: err}
 	}
-	return &node{id: id, parents: commitParents(data), when: commitDate(data)}
+	return &node{id: id, names: commitParents(data), when: commitDate(data)}
 }
 
 // problems are about the commits that are wanted and cannot be read.
@@ -173,11 +178,7 @@ func (w *walker) exclude(n *node) {
 			w.wanted--
 			continue // its parents are not known yet
 		}
-		for _, p := range n.parents {
-			if known := w.nodes[p]; known != nil {
-				stack = append(stack, known)
-			}
-		}
+		stack = append(stack, n.parents...)
 	}
 }
 
@@ -198,9 +199,10 @@ func (w *walker) run() error {
 			w.wanted--
 			w.oldest = min(w.oldest, n.when)
 		}
-		for _, p := range n.parents {
-			w.push(p, n.excluded, w.shallow[n.id])
+		for _, name := range n.names {
+			n.parents = append(n.parents, w.push(name, n.excluded, w.shallow[n.id]))
 		}
+		n.names = nil
 	}
 	return nil
 }
@@ -208,20 +210,18 @@ func (w *walker) run() error {
 // ordered returns the commits that are wanted, parents before children, and
 // older before newer where that leaves a choice.
 func (w *walker) ordered() []ID {
-	waiting := map[ID]int{}
-	children := map[ID][]*node{}
 	var ready dateHeap
-	for id, n := range w.nodes {
+	for _, n := range w.nodes {
 		if n.excluded || n.absent {
 			continue
 		}
 		for _, p := range n.parents {
-			if q := w.nodes[p]; q != nil && !q.excluded && !q.absent {
-				waiting[id]++
-				children[p] = append(children[p], n)
+			if !p.excluded && !p.absent {
+				n.waiting++
+				p.children = append(p.children, n)
 			}
 		}
-		if waiting[id] == 0 {
+		if n.waiting == 0 {
 			ready = append(ready, n)
 		}
 	}
@@ -231,8 +231,8 @@ func (w *walker) ordered() []ID {
 	for order.Len() > 0 {
 		n := heap.Pop(&order).(*node)
 		ids = append(ids, n.id)
-		for _, c := range children[n.id] {
-			if waiting[c.id]--; waiting[c.id] == 0 {
+		for _, c := range n.children {
+			if c.waiting--; c.waiting == 0 {
 				heap.Push(&order, c)
 			}
 		}
