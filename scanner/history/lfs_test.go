@@ -51,6 +51,31 @@ func TestParseLFSPointer(t *testing.T) {
 	}
 }
 
+// checkLFS makes sure that these files are there, and of all ids no others.
+func checkLFS(t *testing.T, repo *Repo, when string, all, want []string) {
+	t.Helper()
+	var got []string
+	for f, err := range repo.LFSObjects() {
+		if err != nil {
+			t.Error(err)
+		}
+		if info, err := os.Stat(f.Path); err != nil || info.Size() != f.Size {
+			t.Errorf("%s: %+v: %v", when, f, err)
+		}
+		got = append(got, f.OID)
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: %q, want %q", when, got, want)
+	}
+	for _, oid := range all {
+		path, ok := repo.LFSObject(strings.ToUpper(oid))
+		if ok != slices.Contains(want, oid) || ok && filepath.Base(path) != oid {
+			t.Errorf("%s: %s is %s, %t", when, oid, path, ok)
+		}
+	}
+}
+
 func TestLFSObjects(t *testing.T) {
 	r := gittest.New(t)
 	r.Commit("one")
@@ -69,27 +94,7 @@ func TestLFSObjects(t *testing.T) {
 	check := func(when string, want ...string) {
 		t.Helper()
 		for _, g := range []*gittest.Repo{r, linked} {
-			repo := open(t, g)
-			var got []string
-			for f, err := range repo.LFSObjects() {
-				if err != nil {
-					t.Error(err)
-				}
-				if info, err := os.Stat(f.Path); err != nil || info.Size() != f.Size {
-					t.Errorf("%s: %+v: %v", when, f, err)
-				}
-				got = append(got, f.OID)
-			}
-			slices.Sort(got)
-			if !slices.Equal(got, want) {
-				t.Errorf("%s: %q, want %q", when, got, want)
-			}
-			for _, oid := range []string{a, b} {
-				path, ok := repo.LFSObject(strings.ToUpper(oid))
-				if ok != slices.Contains(want, oid) || ok && filepath.Base(path) != oid {
-					t.Errorf("%s: %s is %s, %t", when, oid, path, ok)
-				}
-			}
+			checkLFS(t, open(t, g), when, []string{a, b}, want)
 		}
 	}
 	check("as it is", "", a)
