@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/remint/remint/scanner/history"
 	"github.com/remint/remint/scanner/history/attribution"
-	"github.com/remint/remint/scanner/source/staged"
 )
 
 // HistoryOptions say how a repository's history is scanned.
@@ -23,8 +21,6 @@ type HistoryOptions struct {
 	// Memory bounds about how much memory the content of objects takes, in
 	// bytes; 0 means DefaultHistoryMemory.
 	Memory int64
-	// WorkTree is the top of the work tree, or "".
-	WorkTree string
 	// Progress, when set, is kept up to date.
 	Progress *history.WalkProgress
 }
@@ -44,7 +40,7 @@ func (s *Scanner) ScanHistory(ctx context.Context, repo *history.Repo, opts Hist
 	}
 	start := time.Now()
 	r := &Result{}
-	err := s.scanRepository(ctx, repo, opts, "", 0, r)
+	err := s.scanRepository(ctx, repo, opts, "", r)
 	if ctx.Err() != nil {
 		r.Incomplete = append(r.Incomplete, Incomplete{Reason: ReasonInterrupted, Detail: "the scan was stopped before its end"})
 		err = nil
@@ -57,12 +53,9 @@ func (s *Scanner) ScanHistory(ctx context.Context, repo *history.Repo, opts Hist
 	return r, err
 }
 
-// maxNested bounds how deep submodules are followed.
-const maxNested = 16
-
 // scanRepository scans a repository, and those of its submodules. The prefix
 // is put before the paths of a submodule's files; it ends in a slash.
-func (s *Scanner) scanRepository(ctx context.Context, repo *history.Repo, opts HistoryOptions, prefix string, depth int, total *Result) error {
+func (s *Scanner) scanRepository(ctx context.Context, repo *history.Repo, opts HistoryOptions, prefix string, total *Result) error {
 	a := newAudit(ctx, s, repo, opts)
 	a.prefix = prefix
 	err := a.scan()
@@ -74,21 +67,24 @@ func (s *Scanner) scanRepository(ctx context.Context, repo *history.Repo, opts H
 	total.Stats.Files += a.run.result.Stats.Files
 	total.Stats.Silenced += a.run.result.Stats.Silenced
 	total.Stats.Commits += int64(a.graph.Len())
-	if err != nil || ctx.Err() != nil || depth == maxNested {
+	if err != nil || ctx.Err() != nil || prefix != "" {
 		return err
 	}
-	for _, m := range a.modules {
+	modules, err := repo.Modules(ctx)
+	if err != nil {
+		total.Incomplete = append(total.Incomplete, Incomplete{Path: repo.GitDir(), Reason: ReasonUnreadable, Detail: err.Error()})
+	}
+	for _, m := range modules {
+		path := m.Path
+		if path == "" {
+			path = ".git/modules/" + m.Name
+		}
 		sub, err := history.Open(m.GitDir, history.Options{})
 		if err != nil {
-			total.Incomplete = append(total.Incomplete, Incomplete{Path: prefix + m.Path, Reason: ReasonUnreadable, Detail: err.Error()})
+			total.Incomplete = append(total.Incomplete, Incomplete{Path: path, Reason: ReasonUnreadable, Detail: err.Error()})
 			continue
 		}
-		inner := opts
-		inner.WorkTree = ""
-		if opts.WorkTree != "" && !strings.HasPrefix(m.Path, ".git/") {
-			inner.WorkTree = filepath.Join(opts.WorkTree, filepath.FromSlash(m.Path))
-		}
-		err = s.scanRepository(ctx, sub, inner, prefix+m.Path+"/", depth+1, total)
+		err = s.scanRepository(ctx, sub, opts, path+"/", total)
 		sub.Close()
 		if err != nil {
 			return err
@@ -109,9 +105,9 @@ type audit struct {
 	walk  *history.Walk
 	// prefix is put before paths.
 	prefix  string
-	modules []history.Module
-	staged  []staged.Entry
+	staged  []history.IndexEntry
 	shallow map[history.ID]bool
+	partial bool // missing objects were left with a remote
 
 	mu     sync.Mutex
 	keys   keyTable
@@ -188,7 +184,7 @@ func (a *audit) unreadable(id history.ID, err error) {
 	switch {
 	case errors.Is(err, history.ErrMissing):
 		i.Reason = ReasonMissing
-		if a.repo.Partial() {
+		if a.partial {
 			i.Reason = ReasonPartial
 		}
 	case errors.As(err, &large):

@@ -3,87 +3,45 @@ package scanner
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/remint/remint/scanner/history"
-	"github.com/remint/remint/scanner/source/staged"
 )
 
-// gaps counts what is known not to be here before anything is read, and what
-// else there is to read.
+// gaps counts what is known not to be here before anything is read, and finds
+// what is staged.
 func (a *audit) gaps() {
-	shallow, err := a.repo.Shallow()
-	a.unreadableFile(err)
-	for _, id := range shallow {
-		a.shallow[id] = true
-		a.run.incomplete(Incomplete{Path: id.String(), Reason: ReasonShallow, Detail: "a shallow clone ends at this commit; fetch the rest with `git fetch --unshallow`"})
+	for _, g := range a.repo.Gaps(a.ctx) {
+		if g.Reason == history.GapPartial {
+			a.partial = true // its objects are counted as they are missed
+			continue
+		}
+		i := Incomplete{Path: g.Path, Reason: Reason(g.Reason), Detail: g.Detail}
+		if g.Reason == history.GapSubmodule {
+			i.Path = a.prefix + g.Path
+		}
+		a.run.incomplete(i)
 	}
-	grafts, err := a.repo.Grafts()
-	a.unreadableFile(err)
-	for _, id := range grafts {
-		a.run.incomplete(Incomplete{Path: id.String(), Reason: ReasonGrafted, Detail: "info/grafts gives this commit other parents; its own were scanned"})
+	for _, id := range a.repo.Shallow() {
+		a.shallow[id] = true
 	}
 	for _, t := range a.tips {
-		if id, ok := strings.CutPrefix(t.Name, "refs/replace/"); ok && t.Kind == history.TipReplace {
-			a.run.incomplete(Incomplete{Path: id, Reason: ReasonReplaced, Detail: "git shows " + t.ID.String() + " in its place; both were scanned"})
-		}
-		if !t.ID.IsZero() && !a.walk.Has(t.ID) && t.Kind != history.TipReflog {
+		if !t.ID.IsZero() && !a.walk.Has(t.ID) && t.Kind != history.TipReflog && t.Kind != history.TipOther {
 			a.missing(t.ID)
 		}
 	}
-	a.indexes()
-	a.submodules()
+	var err error
+	a.staged, err = a.repo.IndexEntries()
+	a.unreadableFile(err)
+	for i := range a.staged {
+		if e := &a.staged[i]; e.Mode.Kind() != history.ModeGitlink && !a.walk.Has(e.ID) {
+			a.missing(e.ID)
+		}
+	}
 }
 
 func (a *audit) unreadableFile(err error) {
 	if err != nil {
 		a.run.incomplete(Incomplete{Path: a.repo.GitDir(), Reason: ReasonUnreadable, Detail: err.Error()})
-	}
-}
-
-// indexes reads what is staged, here and in linked work trees.
-func (a *audit) indexes() {
-	seen := make(map[staged.Entry]bool)
-	for _, name := range a.repo.Indexes() {
-		entries, err := staged.Entries(a.repo, name)
-		a.unreadableFile(err)
-		for _, e := range entries {
-			if seen[e] {
-				continue
-			}
-			seen[e] = true
-			a.staged = append(a.staged, e)
-			if e.Mode.Kind() != history.ModeGitlink && !a.walk.Has(e.ID) {
-				a.missing(e.ID)
-			}
-		}
-	}
-}
-
-// submodules finds the repositories of submodules, and counts those that are
-// not here.
-func (a *audit) submodules() {
-	var links []string
-	for _, e := range a.staged {
-		if e.Mode.Kind() == history.ModeGitlink && !slices.Contains(links, e.Path) {
-			links = append(links, e.Path)
-		}
-	}
-	if head, err := a.repo.Head(); err == nil && !head.IsZero() {
-		if tree, err := a.repo.TreeOf(head); err == nil {
-			// A tree that cannot be read is counted when it is its turn.
-			_ = a.repo.Gitlinks(tree, func(path string) {
-				if !slices.Contains(links, path) {
-					links = append(links, path)
-				}
-			})
-		}
-	}
-	a.modules = a.repo.Modules(a.opts.WorkTree, links)
-	for _, path := range links {
-		if !slices.ContainsFunc(a.modules, func(m history.Module) bool { return m.Path == path }) {
-			a.run.incomplete(Incomplete{Path: a.prefix + path, Reason: ReasonSubmodule, Detail: "its repository is not here; get it with `git submodule update --init`"})
-		}
 	}
 }
 
@@ -105,7 +63,7 @@ func (a *audit) absentObjects() {
 	}
 	slices.Sort(ids)
 	i := Incomplete{Reason: ReasonMissing, Detail: "it is named and not there; see `git fsck`"}
-	if a.repo.Partial() {
+	if a.partial {
 		i = Incomplete{Reason: ReasonPartial, Detail: "it was left with the remote, and is not fetched; clone without --filter to have it"}
 	}
 	for n, id := range ids {

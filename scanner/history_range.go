@@ -77,13 +77,11 @@ func (n *news) scan(r Range) error {
 	for _, p := range problems {
 		n.unreadableFile(p)
 	}
-	shallow, err := n.repo.Shallow()
-	n.unreadableFile(err)
-	for _, id := range shallow {
+	for _, id := range n.repo.Shallow() {
 		n.shallow[id] = true
 	}
 	if len(r.Known) > 0 {
-		old, _, err := n.repo.Between(n.ctx, r.Known, slices.Concat(r.Include, r.Kept), time.Time{})
+		old, err := n.between(r.Known, slices.Concat(r.Include, r.Kept), time.Time{})
 		if err != nil {
 			return stopped(n.ctx, err)
 		}
@@ -91,12 +89,15 @@ func (n *news) scan(r Range) error {
 			return stopped(n.ctx, err)
 		}
 	}
-	commits, gaps, err := n.repo.Between(n.ctx, r.Include, r.Exclude, r.Since)
+	commits, err := n.between(r.Include, r.Exclude, r.Since)
 	if err != nil {
 		return stopped(n.ctx, err)
 	}
-	n.rangeGaps(gaps)
 	for i := range commits {
+		if n.shallow[commits[i].ID] {
+			n.run.incomplete(Incomplete{Path: commits[i].ID.String(), Reason: ReasonShallow,
+				Detail: "a shallow clone ends at this commit, so that all it holds counts as new; fetch the rest with `git fetch --unshallow`"})
+		}
 		n.graph.Add(&commits[i])
 		if err := n.visitor.commitTexts(&commits[i]); err != nil {
 			return err
@@ -117,14 +118,39 @@ func (n *news) scan(r Range) error {
 	return n.report(r)
 }
 
-func (n *news) rangeGaps(gaps []history.ID) {
-	for _, id := range gaps {
-		i := Incomplete{Path: id.String(), Reason: ReasonMissing, Detail: "a parent of this commit is not here; see `git fsck`"}
-		if n.shallow[id] {
-			i.Reason, i.Detail = ReasonShallow, "a shallow clone ends at this commit, so that all it holds counts as new; fetch the rest with `git fetch --unshallow`"
-		}
-		n.run.incomplete(i)
+// between returns the commits of a part of the history, parents first.
+func (n *news) between(include, exclude []history.ID, since time.Time) ([]history.CommitObject, error) {
+	ids, err := n.repo.CommitsBetween(n.ctx, include, exclude)
+	if n.ctx.Err() != nil {
+		return nil, n.ctx.Err()
 	}
+	for _, err := range eachError(err) {
+		n.unreadable(errorID(err, history.ID{}), err)
+	}
+	var commits []history.CommitObject
+	for _, id := range ids {
+		c, err := n.repo.Commit(id)
+		if err != nil {
+			n.unreadable(id, err)
+			continue
+		}
+		if !c.Committer.When.Before(since) {
+			commits = append(commits, c)
+		}
+	}
+	return commits, nil
+}
+
+// eachError takes joined errors apart.
+func eachError(err error) []error {
+	var joined interface{ Unwrap() []error }
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &joined):
+		return joined.Unwrap()
+	}
+	return []error{err}
 }
 
 // commits looks at what each commit changed, parents first, and calls fn for
@@ -133,7 +159,7 @@ func (n *news) commits(commits []history.CommitObject, fn func(newsKey, history.
 	for i := range commits {
 		c := &commits[i]
 		var changes []history.Change
-		err := n.repo.Changes(n.ctx, c, func(ch history.Change) error {
+		err := n.repo.Changes(n.ctx, c.ID, func(ch history.Change) error {
 			changes = append(changes, ch)
 			return nil
 		})
@@ -170,9 +196,11 @@ func (n *news) commit(c *history.CommitObject, changes []history.Change, fn func
 		if n.excluded(ch.Path) {
 			continue // what it held was never told
 		}
-		for _, id := range ch.Old {
-			for _, k := range n.keysOf(id) {
-				old[n.secretOf(k)] = true
+		for _, o := range ch.Old {
+			if isFile(o.Mode, o.ID) {
+				for _, k := range n.keysOf(o.ID) {
+					old[n.secretOf(k)] = true
+				}
 			}
 		}
 	}
@@ -181,7 +209,7 @@ func (n *news) commit(c *history.CommitObject, changes []history.Change, fn func
 			return n.ctx.Err()
 		}
 		n.gone(c, ch)
-		if ch.ID.IsZero() {
+		if !isFile(ch.Mode, ch.ID) {
 			continue
 		}
 		for _, k := range n.keysOf(ch.ID) {
@@ -198,6 +226,11 @@ func (n *news) commit(c *history.CommitObject, changes []history.Change, fn func
 		}
 	}
 	return nil
+}
+
+// isFile tells whether an entry has content of this repository.
+func isFile(mode history.Mode, id history.ID) bool {
+	return !id.IsZero() && mode.Kind() != history.ModeGitlink
 }
 
 // secretOf returns a number that is the same for a secret however it stands
@@ -245,14 +278,19 @@ func (n *news) lookAt(id history.ID) error {
 	return nil
 }
 
+// isNew tells whether no parent has anything at the path.
+func isNew(ch history.Change) bool {
+	return !slices.ContainsFunc(ch.Old, func(o history.Old) bool { return !o.ID.IsZero() })
+}
+
 // gone notes the last commit before a secret left its path.
 func (n *news) gone(c *history.CommitObject, ch history.Change) {
-	if len(ch.Old) == 0 {
+	if isNew(ch) {
 		return
 	}
 	for _, key := range n.order {
 		t := n.trails[key]
-		if key.path != ch.Path || key.inName || slices.Contains(n.keysOf(ch.ID), key.secret) && !ch.ID.IsZero() {
+		if key.path != ch.Path || key.inName || isFile(ch.Mode, ch.ID) && slices.Contains(n.keysOf(ch.ID), key.secret) {
 			continue
 		}
 		for _, p := range c.Parents {
@@ -288,7 +326,7 @@ func (n *news) version(t *attribution.Trail, c *history.CommitObject, ch history
 
 // names looks at the names of a path that is new.
 func (n *news) names(c *history.CommitObject, ch history.Change, fn func(newsKey, history.CommitObject, history.Change)) error {
-	if len(ch.Old) > 0 {
+	if !isNew(ch) {
 		return nil
 	}
 	for end := 0; end < len(ch.Path); end++ {

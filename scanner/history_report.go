@@ -17,61 +17,72 @@ import (
 // that stand for it.
 func (a *audit) scanLFS() {
 	holds := make(map[string][]int32)
-	ids := a.repo.LFSIDs()
 	v := newVisitor(a)
-	for _, oid := range ids {
-		f, err := os.Open(a.repo.LFSFile(oid))
-		if err != nil {
-			a.run.unreadable(oid, err)
-			continue
-		}
-		id, _ := history.ParseID(oid)
-		if err := v.stream(id, "", f, -1); err != nil {
-			a.run.unreadable(oid, err)
-		}
-		f.Close()
-		holds[oid] = a.blobs[id]
-		delete(a.blobs, id)
-	}
+	var orphans []history.LFSFile
 	pointed := make(map[string]bool)
-	for blob, oid := range a.lfs {
+	for _, oid := range a.lfs {
 		pointed[oid] = true
-		keys, here := holds[oid]
-		if !here && !slices.Contains(ids, oid) {
+	}
+	for f, err := range a.repo.LFSObjects() {
+		if err == nil && a.ctx.Err() == nil {
+			err = v.lfsFile(f, holds)
+		}
+		if err != nil {
+			a.run.unreadable(f.Path, err)
+		}
+		if len(holds[f.OID]) > 0 && !pointed[f.OID] {
+			orphans = append(orphans, f)
+		}
+	}
+	for blob, oid := range a.lfs {
+		keys := holds[oid]
+		if _, here := a.repo.LFSObject(oid); !here {
 			keys, _ = a.number([]foundKey{{secretKey: secretKey{problem: true}}})
 		}
 		if len(keys) > 0 {
 			a.blobs[blob] = append(a.blobs[blob], keys...)
 		}
 	}
-	for _, oid := range ids {
-		if !pointed[oid] && len(holds[oid]) > 0 {
-			a.orphanLFS(oid)
-		}
+	for _, f := range orphans {
+		a.orphanLFS(f)
 	}
+}
+
+// lfsFile looks at one of git-lfs' files.
+func (v *visitor) lfsFile(f history.LFSFile, holds map[string][]int32) error {
+	file, err := os.Open(f.Path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	id, _ := history.ParseID(f.OID)
+	if err := v.stream(id, "", file, f.Size); err != nil {
+		return err
+	}
+	holds[f.OID] = v.blobs[id]
+	delete(v.blobs, id)
+	return nil
 }
 
 // lookAtLFS gives a blob what the LFS object that it stands for holds.
 func (n *news) lookAtLFS(blob history.ID, oid string) {
-	id, _ := history.ParseID(oid)
-	f, err := os.Open(n.repo.LFSFile(oid))
-	if err != nil {
+	name, here := n.repo.LFSObject(oid)
+	if !here {
 		n.keep(blob, []foundKey{{secretKey: secretKey{problem: true}}})
 		return
 	}
-	defer f.Close()
-	if err := n.visitor.stream(id, "", f, -1); err != nil {
-		n.run.unreadable(oid, err)
+	holds := make(map[string][]int32)
+	if err := n.visitor.lfsFile(history.LFSFile{OID: oid, Path: name, Size: -1}, holds); err != nil {
+		n.run.unreadable(name, err)
 	}
-	n.blobs[blob] = append(n.blobs[blob], n.blobs[id]...)
+	n.blobs[blob] = append(n.blobs[blob], holds[oid]...)
 }
 
 // orphanLFS reports what an LFS object holds that no file stands for.
-func (a *audit) orphanLFS(oid string) {
-	path := "git:lfs/" + oid
-	findings := a.look(path, func() (io.ReadCloser, error) { return os.Open(a.repo.LFSFile(oid)) }, -1)
+func (a *audit) orphanLFS(file history.LFSFile) {
+	findings := a.look("git:lfs/"+file.OID, func() (io.ReadCloser, error) { return os.Open(file.Path) }, file.Size)
 	for _, f := range findings {
-		f.Git = &Git{Place: PlaceLFS, Object: oid, Unreachable: "dangling", Occurrences: []Occurrence{{Object: oid, Line: f.Line}}, OccurrenceCount: 1}
+		f.Git = &Git{Place: PlaceLFS, Object: file.OID, Unreachable: "dangling", Occurrences: []Occurrence{{Object: file.OID, Line: f.Line}}, OccurrenceCount: 1}
 		a.run.result.Findings = append(a.run.result.Findings, f)
 	}
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/remint/remint/scanner/history"
 	"github.com/remint/remint/scanner/history/attribution"
-	"github.com/remint/remint/scanner/source/staged"
 )
 
 // trails reports what stands in files and in their names, one finding for one
@@ -187,8 +186,8 @@ func (l *looker) version(path string, blob history.ID) []Finding {
 	}
 	found := l.look(path, func() (io.ReadCloser, error) {
 		if oid, ok := l.lfs[blob]; ok {
-			if f, err := os.Open(l.repo.LFSFile(oid)); err == nil {
-				return f, nil
+			if name, here := l.repo.LFSObject(oid); here {
+				return os.Open(name)
 			}
 		}
 		_, _, content, err := l.repo.Stream(blob)
@@ -270,7 +269,7 @@ func (l *looker) inName(g trailGroup, path string, t *attribution.Trail) {
 func (l *looker) problem(path string, t *attribution.Trail) {
 	for _, v := range l.firstVersion(t) {
 		if oid, ok := l.lfs[v.Blob]; ok {
-			if _, err := os.Stat(l.repo.LFSFile(oid)); err != nil {
+			if _, here := l.repo.LFSObject(oid); !here {
 				l.run.incomplete(Incomplete{Path: path, Reason: ReasonLFS, Detail: fmt.Sprintf("the content of %s is not on this disk; fetch it with `git lfs fetch --all`", short12(oid))})
 				continue
 			}
@@ -314,7 +313,7 @@ func (a *audit) nameless(trails []attribution.Trail, tips []history.Tip) {
 }
 
 // atPath tells whether a staged blob stands at its path in a commit too.
-func (l *looker) atPath(trails []attribution.Trail, s staged.Entry) bool {
+func (l *looker) atPath(trails []attribution.Trail, s history.IndexEntry) bool {
 	for i := range trails {
 		if trails[i].Path != s.Path {
 			continue

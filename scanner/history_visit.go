@@ -65,7 +65,7 @@ func (v *visitor) blob(o history.Object, base any) (any, error) {
 	if len(o.Data) == 0 {
 		return nil, nil
 	}
-	if oid, ok := history.LFSPointer(o.Data); ok {
+	if oid, _, ok := history.ParseLFSPointer(o.Data); ok {
 		v.mu.Lock()
 		v.lfs[o.ID] = oid
 		v.mu.Unlock()

@@ -83,7 +83,7 @@ func (s *Scanner) Since(repo *history.Repo, w *Watermark) (r Range, ok bool) {
 	}
 	for _, hex := range w.Tips {
 		if id, err := history.ParseID(hex); err == nil {
-			if commit, err := repo.Resolve(id.String()); err == nil {
+			if commit, err := repo.ResolveCommit(id.String()); err == nil {
 				r.Exclude = append(r.Exclude, commit)
 			}
 		}
@@ -92,7 +92,7 @@ func (s *Scanner) Since(repo *history.Repo, w *Watermark) (r Range, ok bool) {
 	tips, _ := repo.Tips()
 	for _, t := range tips {
 		if t.Kind == history.TipRef || t.Kind == history.TipHead {
-			if commit, err := repo.Resolve(t.ID.String()); err == nil {
+			if commit, err := repo.ResolveCommit(t.ID.String()); err == nil {
 				r.Kept = append(r.Kept, commit)
 			}
 		}
@@ -102,7 +102,7 @@ func (s *Scanner) Since(repo *history.Repo, w *Watermark) (r Range, ok bool) {
 		if _, old := slices.BinarySearch(w.Tips, t.ID.String()); old || t.ID.IsZero() {
 			continue
 		}
-		if commit, err := repo.Resolve(t.ID.String()); err == nil {
+		if commit, err := repo.ResolveCommit(t.ID.String()); err == nil {
 			r.Include = append(r.Include, commit)
 			if commit != t.ID {
 				r.Tags = append(r.Tags, t.ID)

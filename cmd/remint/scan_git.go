@@ -112,7 +112,7 @@ func (f *scanFlags) scanHistory(ctx context.Context, arg string, stdout, stderr 
 	}
 	defer repo.Close()
 	progress := new(history.WalkProgress)
-	opts := scanner.HistoryOptions{Exhaustive: f.exhaustive, Memory: memory, WorkTree: workTree, Progress: progress}
+	opts := scanner.HistoryOptions{Exhaustive: f.exhaustive, Memory: memory, Progress: progress}
 	stop := showWalk(stderr, progress)
 	result, finish, err := f.scanPart(ctx, s, repo, opts)
 	stop()
@@ -196,7 +196,7 @@ func (f *scanFlags) part(repo *history.Repo) (r scanner.Range, err error) {
 		tips, _ := repo.Tips()
 		for _, t := range tips {
 			if t.Kind == history.TipRef || t.Kind == history.TipHead {
-				if id, err := repo.Resolve(t.ID.String()); err == nil {
+				if id, err := repo.ResolveCommit(t.ID.String()); err == nil {
 					r.Include = append(r.Include, id)
 				}
 			}
@@ -208,7 +208,7 @@ func (f *scanFlags) part(repo *history.Repo) (r scanner.Range, err error) {
 	if r.Since, err = date(f.since); err == nil {
 		return r, nil
 	}
-	if id, err := repo.Resolve(f.since); err == nil {
+	if id, err := repo.ResolveCommit(f.since); err == nil {
 		r.Exclude = append(r.Exclude, id)
 		return r, nil
 	}
@@ -216,7 +216,7 @@ func (f *scanFlags) part(repo *history.Repo) (r scanner.Range, err error) {
 }
 
 func resolveInto(repo *history.Repo, ids *[]history.ID, rev, flag string) error {
-	id, err := repo.Resolve(rev)
+	id, err := repo.ResolveCommit(rev)
 	if err != nil {
 		return fmt.Errorf("%s: %w", flag, err)
 	}

@@ -29,6 +29,13 @@ func findAlternates(objects string, more []string, format Format) ([]*store, err
 	return f.stores, errors.Join(f.problems...)
 }
 
+// alternateError names an alternate that is not there.
+type alternateError struct{ dir string }
+
+func (e *alternateError) Error() string {
+	return fmt.Sprintf("the alternate object directory %s is not there", e.dir)
+}
+
 type finder struct {
 	format   Format
 	seen     map[string]bool
@@ -77,7 +84,7 @@ func (f *finder) add(dir string, depth int) {
 	}
 	f.seen[dir] = true
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		f.problems = append(f.problems, fmt.Errorf("the alternate object directory %s is not there, and what it holds: %w", dir, ErrMissing))
+		f.problems = append(f.problems, &alternateError{dir: dir})
 		return
 	}
 	if depth > alternateDepth {

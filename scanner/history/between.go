@@ -3,367 +3,264 @@ package history
 import (
 	"bytes"
 	"cmp"
+	"container/heap"
 	"context"
 	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
 	"slices"
-	"time"
+	"strconv"
 )
 
-// Between are the commits that lead to include and not to exclude, parents
-// before children. What was committed before since, where that is set, is left
-// out. The work is in proportion to what is new, and to how far back the two
-// meet. gaps are the commits whose parents are not there.
-func (r *Repo) Between(ctx context.Context, include, exclude []ID, since time.Time) (commits []CommitObject, gaps []ID, err error) {
-	w := &between{repo: r, ctx: ctx, since: since, seen: make(map[ID]*met)}
-	for _, id := range include {
-		if err := w.push(id, ID{}, false); err != nil {
-			return nil, nil, err
-		}
-	}
-	for _, id := range exclude {
-		if err := w.push(id, ID{}, true); err != nil {
-			return nil, nil, err
-		}
-	}
-	if err := w.run(); err != nil {
-		return nil, nil, err
-	}
-	return w.sorted(), w.gaps, nil
+// slop is how many commits are looked at after the first moment at which
+// dates say that nothing can change any more: clocks go wrong.
+const slop = 256
+
+// walker finds the commits that are reachable from some and not from others,
+// newest first by date, so that of the excluded it reads little more than is
+// as new as the included.
+type walker struct {
+	ctx     context.Context
+	repo    *Repo
+	shallow map[ID]bool // where the history was cut
+	nodes   map[ID]*visited
+	queue   dateHeap
+	wanted  int   // nodes in the queue that are not excluded
+	oldest  int64 // date of the oldest that was included, in Unix seconds
 }
 
-type between struct {
-	repo  *Repo
-	ctx   context.Context
-	since time.Time
-	seen  map[ID]*met
-	queue []*met // a heap, the youngest first
-	news  int    // of the queue, how many are not excluded
-	gaps  []ID
-}
-
-// met is a commit that was met.
-type met struct {
-	commit   CommitObject
+// visited is what is known of one commit.
+type visited struct {
+	id       ID
+	names    []ID       // of the parents, until they are known
+	parents  []*visited // afterwards
+	children []*visited // those that wait for it, when the order is made
+	waiting  int        // for so many parents
+	when     int64      // committed, in Unix seconds
 	excluded bool
 	queued   bool
+	absent   bool
+	err      error // why it is absent, unless the history was cut there
 }
 
-// push meets a commit, through a child unless it is a start.
-func (w *between) push(id, child ID, excluded bool) error {
-	m, ok := w.seen[id]
-	if !ok {
-		c, err := w.repo.Commit(id)
-		if errors.Is(err, ErrMissing) && !child.IsZero() {
-			if !excluded {
-				w.gaps = append(w.gaps, child)
+// dateHeap has the newest commit on top.
+type dateHeap []*visited
+
+func (h dateHeap) Len() int           { return len(h) }
+func (h dateHeap) Less(i, j int) bool { return h[i].when > h[j].when }
+func (h dateHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *dateHeap) Push(x any)        { *h = append(*h, x.(*visited)) }
+func (h *dateHeap) Pop() any {
+	last := len(*h) - 1
+	n := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return n
+}
+
+// CommitsBetween returns the commits reachable from include and not from
+// exclude, parents before children, older before newer where that leaves a
+// choice. Tags stand for what they lead to; what leads to no commit, as the
+// zero ID does, has none.
+// Where commits are missing, the error says so and the others are returned,
+// with those that something missing would have excluded; that a shallow clone
+// ends is no error. It costs in proportion to what is returned as long as
+// clocks are about right. Where some are far off, it reads more; only hundreds
+// of them in a row can make it return what should have been excluded.
+func (r *Repo) CommitsBetween(ctx context.Context, include, exclude []ID) ([]ID, error) {
+	return newWalker(ctx, r).between(include, exclude)
+}
+
+func newWalker(ctx context.Context, r *Repo) *walker {
+	w := &walker{ctx: ctx, repo: r, shallow: map[ID]bool{}, nodes: map[ID]*visited{}, oldest: math.MaxInt64}
+	cut, _ := r.commitsIn(GapShallow, filepath.Join(r.commonDir, "shallow")) // what is wrong with it, Gaps tells
+	for _, id := range cut {
+		w.shallow[id] = true
+	}
+	return w
+}
+
+// between fills the walker and returns what CommitsBetween does.
+func (w *walker) between(include, exclude []ID) ([]ID, error) {
+	for _, id := range exclude {
+		if commit, err := w.repo.peel(id, Commit); err == nil {
+			id = commit
+		}
+		w.push(id, true, false)
+	}
+	for _, id := range include {
+		if id.IsZero() {
+			continue
+		}
+		commit, err := w.repo.peel(id, 0)
+		if err == nil {
+			if typ, _, err := w.repo.Header(commit); err == nil && typ != Commit {
+				continue
 			}
-			return nil
+			id = commit
 		}
-		if err != nil {
-			return err
-		}
-		c.Headers, c.Message = bytes.Clone(c.Headers), bytes.Clone(c.Message)
-		m = &met{commit: c, excluded: excluded}
-		w.seen[id] = m
-		w.enqueue(m)
-		return nil
+		w.push(id, false, false)
 	}
-	if excluded && !m.excluded {
-		if m.queued {
-			w.news--
-		}
-		m.excluded = true
-		if !m.queued {
-			w.enqueue(m) // its ancestors were taken for news
-		}
+	if err := w.run(); err != nil {
+		return nil, err
 	}
-	return nil
+	return w.ordered(), w.problems()
 }
 
-func (w *between) enqueue(m *met) {
-	m.queued = true
-	if !m.excluded {
-		w.news++
-	}
-	w.queue = append(w.queue, m)
-	for i := len(w.queue) - 1; i > 0; {
-		up := (i - 1) / 2
-		if !younger(w.queue[i], w.queue[up]) {
-			break
+// push makes a commit known and puts it into the queue. That it is absent is
+// no problem where the history was cut.
+func (w *walker) push(id ID, excluded, cut bool) *visited {
+	n := w.nodes[id]
+	if n != nil {
+		if excluded {
+			w.exclude(n)
 		}
-		w.queue[i], w.queue[up] = w.queue[up], w.queue[i]
-		i = up
+		return n
+	}
+	n = w.read(id)
+	n.excluded = excluded
+	w.nodes[id] = n
+	if n.absent && cut {
+		n.err = nil
+	}
+	if n.absent {
+		return n
+	}
+	n.queued = true
+	heap.Push(&w.queue, n)
+	if !excluded {
+		w.wanted++
+	}
+	return n
+}
+
+// read takes a commit from the object database.
+func (w *walker) read(id ID) *visited {
+	typ, data, err := w.repo.Object(id)
+	if err == nil && typ != Commit {
+		err = &CorruptError{ID: id, File: w.repo.own.dir, Err: fmt.Errorf("it is a %s where a commit should be", typ)}
+	}
+	if err != nil {
+		return &visited{id: id, absent: true, err: err}
+	}
+	return &visited{id: id, names: commitParents(data), when: commitDate(data)}
+}
+
+// problems are about the commits that are wanted and cannot be read.
+func (w *walker) problems() error {
+	var bad []*visited
+	for _, n := range w.nodes {
+		if n.err != nil && !n.excluded {
+			bad = append(bad, n)
+		}
+	}
+	slices.SortFunc(bad, func(a, b *visited) int { return slices.Compare(a.id.sum[:], b.id.sum[:]) })
+	var errs []error
+	for _, n := range bad {
+		errs = append(errs, n.err)
+	}
+	return errors.Join(errs...)
+}
+
+// exclude excludes a commit that was wanted so far, and all of its ancestors
+// that are known.
+func (w *walker) exclude(n *visited) {
+	stack := []*visited{n}
+	for len(stack) > 0 {
+		n := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if n.excluded {
+			continue
+		}
+		n.excluded = true
+		if n.queued {
+			w.wanted--
+			continue // its parents are not known yet
+		}
+		stack = append(stack, n.parents...)
 	}
 }
 
-func younger(a, b *met) bool { return a.commit.Committer.When.After(b.commit.Committer.When) }
-
-func (w *between) pop() *met {
-	top, last := w.queue[0], len(w.queue)-1
-	w.queue[0] = w.queue[last]
-	w.queue = w.queue[:last]
-	for i := 0; ; {
-		first := i
-		for _, c := range [2]int{2*i + 1, 2*i + 2} {
-			if c < last && younger(w.queue[c], w.queue[first]) {
-				first = c
-			}
-		}
-		if first == i {
-			break
-		}
-		w.queue[i], w.queue[first] = w.queue[first], w.queue[i]
-		i = first
-	}
-	top.queued = false
-	if !top.excluded {
-		w.news--
-	}
-	return top
-}
-
-// slop is how many more excluded commits are looked at when no news is left,
-// for clocks that ran wrong.
-const slop = 64
-
-// run goes back in time until only excluded commits are left.
-func (w *between) run() error {
-	extra := 0
+func (w *walker) run() error {
+	left := slop
 	for len(w.queue) > 0 {
 		if err := w.ctx.Err(); err != nil {
 			return err
 		}
-		if w.news == 0 {
-			if extra++; extra > slop {
-				return nil
-			}
-		} else {
-			extra = 0
+		if w.wanted > 0 || w.queue[0].when >= w.oldest {
+			left = slop
+		} else if left--; left < 0 {
+			return nil
 		}
-		m := w.pop()
-		if !m.excluded && m.commit.Committer.When.Before(w.since) {
-			m.excluded = true
+		n := heap.Pop(&w.queue).(*visited)
+		n.queued = false
+		if !n.excluded {
+			w.wanted--
+			w.oldest = min(w.oldest, n.when)
 		}
-		for _, p := range m.commit.Parents {
-			if err := w.push(p, m.commit.ID, m.excluded); err != nil {
-				return err
-			}
+		for _, name := range n.names {
+			n.parents = append(n.parents, w.push(name, n.excluded, w.shallow[n.id]))
 		}
+		n.names = nil
 	}
 	return nil
 }
 
-// sorted returns the news, parents before children and else by date.
-func (w *between) sorted() []CommitObject {
-	var fresh []*met
-	for _, m := range w.seen {
-		if !m.excluded {
-			fresh = append(fresh, m)
-		}
-	}
-	slices.SortFunc(fresh, func(a, b *met) int {
-		return cmp.Or(a.commit.Committer.When.Compare(b.commit.Committer.When), bytes.Compare(a.commit.ID.Bytes(), b.commit.ID.Bytes()))
-	})
-	done := make(map[ID]bool, len(fresh))
-	out := make([]CommitObject, 0, len(fresh))
-	var stack []*met
-	for _, m := range fresh {
-		stack = append(stack, m)
-		for len(stack) > 0 {
-			top := stack[len(stack)-1]
-			waits := false
-			for _, p := range top.commit.Parents {
-				if pm := w.seen[p]; pm != nil && !pm.excluded && !done[p] {
-					stack = append(stack, pm)
-					waits = true
-				}
-			}
-			if waits {
-				continue
-			}
-			stack = stack[:len(stack)-1]
-			if !done[top.commit.ID] {
-				done[top.commit.ID] = true
-				out = append(out, top.commit)
-			}
-		}
-	}
-	return out
-}
-
-// Change is a path at which a commit differs from each of its parents.
-type Change struct {
-	Path string
-	// Mode and ID are what the commit has there; the zero ID where nothing.
-	Mode Mode
-	ID   ID
-	// Old is what parents have there: files only, each once.
-	Old []ID
-}
-
-// Changes compares a commit's tree with those of all its parents and calls fn
-// for every file or link that is none of theirs at its path, and for every one
-// of theirs that is gone. Parents that are not there count as empty.
-func (r *Repo) Changes(ctx context.Context, c *CommitObject, fn func(Change) error) error {
-	var parents []ID
-	for _, p := range c.Parents {
-		tree, err := r.TreeOf(p)
-		if errors.Is(err, ErrMissing) {
+// ordered returns the commits that are wanted, parents before children, and
+// older before newer where that leaves a choice.
+func (w *walker) ordered() []ID {
+	var ready dateHeap
+	for _, n := range w.nodes {
+		if n.excluded || n.absent {
 			continue
 		}
-		if err != nil {
-			return err
+		for _, p := range n.parents {
+			if !p.excluded && !p.absent {
+				n.waiting++
+				p.children = append(p.children, n)
+			}
 		}
-		parents = append(parents, tree)
+		if n.waiting == 0 {
+			ready = append(ready, n)
+		}
 	}
-	d := &treeDiff{repo: r, ctx: ctx, fn: fn}
-	return d.trees("", c.Tree, parents, 0)
+	order := oldestFirst{ready}
+	heap.Init(&order)
+	var ids []ID
+	for order.Len() > 0 {
+		n := heap.Pop(&order).(*visited)
+		ids = append(ids, n.id)
+		for _, c := range n.children {
+			if c.waiting--; c.waiting == 0 {
+				heap.Push(&order, c)
+			}
+		}
+	}
+	return ids
 }
 
-type treeDiff struct {
-	repo *Repo
-	ctx  context.Context
-	fn   func(Change) error
+// oldestFirst has the oldest commit on top; equals are in the order of ids.
+type oldestFirst struct{ dateHeap }
+
+func (h oldestFirst) Less(i, j int) bool {
+	a, b := h.dateHeap[i], h.dateHeap[j]
+	return cmp.Or(cmp.Compare(a.when, b.when), slices.Compare(a.id.sum[:], b.id.sum[:])) < 0
 }
 
-// leaf is an entry of a tree, without its name.
-type leaf struct {
-	mode Mode
-	id   ID
-}
-
-// maxFolderDepth bounds how deep folders are followed.
-const maxFolderDepth = 4096
-
-// trees compares a folder with what the parents have in its place; the zero ID
-// stands for none.
-func (d *treeDiff) trees(path string, id ID, parents []ID, depth int) error {
-	if slices.Contains(parents, id) || depth > maxFolderDepth {
-		return nil
+// commitDate returns when a commit was made, in Unix seconds; 0 for a commit
+// that does not say.
+func commitDate(data []byte) int64 {
+	header, _, _ := bytes.Cut(data, []byte("\n\n"))
+	_, line, _ := bytes.Cut(header, []byte("\ncommitter "))
+	line, _, _ = bytes.Cut(line, []byte("\n"))
+	fields := bytes.Fields(line[bytes.LastIndexByte(line, '>')+1:])
+	if len(fields) == 0 {
+		return 0
 	}
-	if err := d.ctx.Err(); err != nil {
-		return err
-	}
-	now, order, err := d.read(id)
+	when, err := strconv.ParseInt(string(fields[0]), 10, 64)
 	if err != nil {
-		return err
+		return 0
 	}
-	olds := make([]map[string]leaf, len(parents))
-	for i, p := range parents {
-		var names []string
-		if olds[i], names, err = d.read(p); err != nil {
-			return err
-		}
-		for _, name := range names {
-			if _, ok := now[name]; !ok {
-				now[name] = leaf{}
-				order = append(order, name)
-			}
-		}
-	}
-	for _, name := range order {
-		full := name
-		if path != "" {
-			full = path + "/" + name
-		}
-		if err := d.entry(full, name, now[name], olds, depth); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (d *treeDiff) entry(full, name string, e leaf, olds []map[string]leaf, depth int) error {
-	var folders, files []ID
-	for _, old := range olds {
-		o := old[name]
-		if o == e {
-			return nil
-		}
-		switch {
-		case o.id.IsZero() || o.mode.Kind() == ModeGitlink:
-			folders = append(folders, ID{})
-		case o.mode.Kind() == ModeTree:
-			folders = append(folders, o.id)
-		default:
-			folders = append(folders, ID{})
-			if !slices.Contains(files, o.id) {
-				files = append(files, o.id)
-			}
-		}
-	}
-	isTree := !e.id.IsZero() && e.mode.Kind() == ModeTree
-	if isTree || slices.ContainsFunc(folders, func(id ID) bool { return !id.IsZero() }) {
-		tree := ID{}
-		if isTree {
-			tree = e.id
-		}
-		if err := d.trees(full, tree, folders, depth+1); err != nil {
-			return err
-		}
-	}
-	if isTree || e.mode.Kind() == ModeGitlink || e.id.IsZero() {
-		if len(files) == 0 {
-			return nil
-		}
-		return d.fn(Change{Path: full, Old: files})
-	}
-	return d.fn(Change{Path: full, Mode: e.mode, ID: e.id, Old: files})
-}
-
-// read returns a folder's entries, and their names in order.
-func (d *treeDiff) read(id ID) (map[string]leaf, []string, error) {
-	entries := map[string]leaf{}
-	if id.IsZero() {
-		return entries, nil, nil
-	}
-	typ, data, err := d.repo.Object(id)
-	if err != nil {
-		return nil, nil, err
-	}
-	if typ != Tree {
-		return nil, nil, &CorruptError{ID: id, File: d.repo.own.dir, Err: errors.New("it is a " + typ.String() + " where a tree should be")}
-	}
-	var names []string
-	e := NewEntries(data, d.repo.format)
-	for e.Next() {
-		name := string(e.Name)
-		if _, ok := entries[name]; !ok {
-			names = append(names, name)
-		}
-		entries[name] = leaf{e.Mode, e.ID()}
-	}
-	if e.Err() != nil {
-		return nil, nil, &CorruptError{ID: id, File: d.repo.own.dir, Err: e.Err()}
-	}
-	return entries, names, nil
-}
-
-// Lookup returns what a tree has at a path.
-func (r *Repo) Lookup(tree ID, path string) (Mode, ID, error) {
-	d := &treeDiff{repo: r}
-	for {
-		name, rest, more := cutPath(path)
-		entries, _, err := d.read(tree)
-		if err != nil {
-			return 0, ID{}, err
-		}
-		e := entries[name]
-		if !more || e.id.IsZero() || e.mode.Kind() != ModeTree {
-			if more {
-				return 0, ID{}, nil
-			}
-			return e.mode, e.id, nil
-		}
-		tree, path = e.id, rest
-	}
-}
-
-func cutPath(path string) (first, rest string, more bool) {
-	for i := range len(path) {
-		if path[i] == '/' {
-			return path[:i], path[i+1:], true
-		}
-	}
-	return path, "", false
+	return when
 }

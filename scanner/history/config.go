@@ -19,7 +19,8 @@ type settings struct {
 	objectFormat   string
 	refStorage     string
 	worktreeConfig bool
-	partial        bool // objects may have been left with a remote
+	promisor       string // the remote that has what a partial clone left out
+	lfsStorage     string
 }
 
 // read adds what a file says; a file that is not there says nothing.
@@ -31,40 +32,67 @@ func (s *settings) read(name string) error {
 	if err != nil {
 		return fmt.Errorf("the repository's configuration: %w", err)
 	}
-	parseConfig(string(data), s.set)
+	s.parse(string(data))
 	return nil
 }
 
-// parseConfig takes lines as git does, and skips what it does not understand:
-// a value nobody asks for is no reason to refuse a repository. A section comes
-// as it is written, with the subsection in quotes; keys are in lower case.
-func parseConfig(text string, set func(section, key, value string)) {
-	section := ""
+func (s *settings) parse(text string) { parseConfig(text, s.set) }
+
+// parseConfig calls set with every value, the section and key in lower case
+// and the subsection as it is written. It takes lines as git does, and skips
+// what it does not understand: a value nobody asks for is no reason to refuse
+// a repository.
+func parseConfig(text string, set func(section, sub, key, value string)) {
+	section, sub := "", ""
 	text = strings.TrimPrefix(text, "\ufeff")
 	for text != "" {
 		var line string
 		line, text = configLine(text)
 		line = strings.TrimLeft(line, " \t")
 		if strings.HasPrefix(line, "[") {
-			head, rest, ok := strings.Cut(line[1:], "]")
-			if !ok {
-				section = ""
-				continue
-			}
-			section, line = strings.TrimSpace(head), strings.TrimLeft(rest, " \t")
+			section, sub, line = configSection(line[1:])
 		}
 		if line == "" || line[0] == '#' || line[0] == ';' {
 			continue
 		}
-		key, value, given := strings.Cut(line, "=")
+		key, value, isSet := strings.Cut(line, "=")
 		if i := strings.IndexAny(key, "#;"); i >= 0 {
-			key, given = key[:i], false
+			key, isSet = key[:i], false
 		}
-		if !given {
+		if !isSet {
 			value = "true"
 		}
-		set(section, strings.ToLower(strings.TrimSpace(key)), configValue(value))
+		set(section, sub, strings.ToLower(strings.TrimSpace(key)), configValue(value))
 	}
+}
+
+// configSection reads `section "subsection"]` or the older `section.sub]`;
+// the section is empty when it is neither.
+func configSection(s string) (section, sub, rest string) {
+	end := strings.IndexAny(s, `]"`)
+	if end < 0 {
+		return "", "", ""
+	}
+	section = strings.ToLower(strings.TrimSpace(s[:end]))
+	if s[end] == ']' {
+		section, sub, _ = strings.Cut(section, ".")
+		return section, sub, strings.TrimLeft(s[end+1:], " \t")
+	}
+	var name strings.Builder
+	for i := end + 1; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '\\' && i+1 < len(s):
+			i++
+			name.WriteByte(s[i])
+		case c != '"':
+			name.WriteByte(c)
+		case strings.HasPrefix(s[i+1:], "]"):
+			return section, name.String(), strings.TrimLeft(s[i+2:], " \t")
+		default:
+			return "", "", ""
+		}
+	}
+	return "", "", ""
 }
 
 // configLine takes one line off text, joined with those that it continues on.
@@ -110,14 +138,15 @@ func configValue(s string) string {
 	return out.String()[:keep]
 }
 
-func (s *settings) set(section, key, value string) {
-	section = strings.ToLower(section)
-	if key == "promisor" && strings.HasPrefix(section, "remote ") {
-		s.partial = s.partial || isTrue(value)
+func (s *settings) set(section, sub, key, value string) {
+	if section == "remote" && key == "promisor" && isTrue(value) {
+		s.promisor = sub
+		return
+	}
+	if sub != "" {
+		return
 	}
 	switch section + "." + key {
-	case "extensions.partialclone":
-		s.partial = true
 	case "core.bare":
 		s.bare = isTrue(value)
 	case "core.worktree":
@@ -128,6 +157,10 @@ func (s *settings) set(section, key, value string) {
 		s.refStorage = strings.ToLower(value)
 	case "extensions.worktreeconfig":
 		s.worktreeConfig = isTrue(value)
+	case "extensions.partialclone":
+		s.promisor = value
+	case "lfs.storage":
+		s.lfsStorage = value
 	}
 }
 

@@ -61,7 +61,7 @@ func (t *table) name(i int64) (ID, error) {
 // forest reads the headers of all entries. known tells whether an object was
 // met before; an entry that cannot be read is told to bad.
 func (p *pack) forest(known func(ID) bool, bad func(ID, error)) (*forest, error) {
-	if err := p.ensureIndex(); err != nil {
+	if _, err := p.names(); err != nil {
 		return nil, err
 	}
 	if _, err := p.data(); err != nil {
@@ -162,12 +162,6 @@ func (f *forest) prune() {
 func (f *forest) id(i int32) ID {
 	id, _ := f.pack.index.name(int64(f.nodes[i].index))
 	return id
-}
-
-// ensureIndex opens the pack's index.
-func (p *pack) ensureIndex() error {
-	p.openIndex.Do(func() { p.index, p.indexErr = openPackIndex(p.base+".idx", p.format) })
-	return p.indexErr
 }
 
 func (p *pack) checkIndexOnce() error {

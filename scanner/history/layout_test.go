@@ -29,6 +29,10 @@ func TestConfig(t *testing.T) {
 		{"bare = true\n[broken\n\tbare = true\n", settings{}},
 		{"[extensions]\n\tobjectFormat = SHA256\n\trefStorage=reftable\n\tworktreeConfig = on", settings{objectFormat: "sha256", refStorage: "reftable", worktreeConfig: true}},
 		{"[core]\n\tworktree = x\\", settings{workTree: "x\\"}},
+		{"[remote \"a ] \\\" b\"]\n\turl = x\n\tPromisor = true\n", settings{promisor: "a ] \" b"}},
+		{"[remote.Old] promisor\n[remote \"new\"] promisor = false\n", settings{promisor: "old"}},
+		{"[extensions]\npartialClone = o\n[lfs] storage = x\n[lfs \"y\"] storage = z\n", settings{promisor: "o", lfsStorage: "x"}},
+		{"[core \"sub]\n\tbare = true\n[core \"sub\" ]\n\tbare = true\n", settings{}},
 	} {
 		var got settings
 		parseConfig(c.text, got.set)

@@ -71,12 +71,19 @@ func (p *pack) checkHeader() error {
 // end is where the pack's trailing hash starts.
 func (p *pack) end() int64 { return p.file.Size() - int64(p.format.Size()) }
 
+// names opens the pack's index.
+func (p *pack) names() (*packIndex, error) {
+	p.openIndex.Do(func() { p.index, p.indexErr = openPackIndex(p.base+".idx", p.format) })
+	return p.index, p.indexErr
+}
+
 // find returns the place of an object in the pack, or -1.
 func (p *pack) find(id ID) (int64, error) {
-	if err := p.ensureIndex(); err != nil {
+	index, err := p.names()
+	if err != nil {
 		return -1, err
 	}
-	off, err := p.index.find(id)
+	off, err := index.find(id)
 	if off < 0 || err != nil {
 		return -1, err
 	}

@@ -21,36 +21,58 @@ const (
 // Head returns the commit that is checked out, or the zero ID when the branch
 // has no commit yet.
 func (r *Repo) Head() (ID, error) {
-	if s := r.settings.refStorage; s == "reftable" {
-		return ID{}, fmt.Errorf("%s: %w", r.gitDir, ErrReftable)
-	} else if s != "" && s != "files" {
-		return ID{}, fmt.Errorf("%s: the reference storage %q is not supported", r.gitDir, s)
+	return r.follow("HEAD")
+}
+
+// follow returns the object that a reference leads to, or the zero ID when it
+// does not exist or leads to one that does not.
+func (r *Repo) follow(name string) (ID, error) {
+	if err := r.checkRefStorage(); err != nil {
+		return ID{}, err
 	}
-	name := "HEAD"
+	next := name
 	for range refDepth {
-		id, next, err := r.ref(name)
-		if err != nil || next == "" {
+		id, target, err := r.ref(next)
+		if err != nil || target == "" {
 			return id, err
 		}
-		name = next
+		next = target
 	}
-	return ID{}, fmt.Errorf("%s: HEAD leads through more than %d references", r.gitDir, refDepth)
+	return ID{}, fmt.Errorf("%s: %s leads through more than %d references", r.gitDir, name, refDepth)
+}
+
+// checkRefStorage tells whether the references are kept in a form that is read.
+func (r *Repo) checkRefStorage() error {
+	switch s := r.settings.refStorage; s {
+	case "", "files":
+		return nil
+	case "reftable":
+		return fmt.Errorf("%s: %w", r.gitDir, ErrReftable)
+	default:
+		return fmt.Errorf("%s: the reference storage %q is not supported", r.gitDir, s)
+	}
 }
 
 // ref reads one reference: the object or the reference that it names, or
 // neither when it does not exist.
 func (r *Repo) ref(name string) (ID, string, error) {
 	file := filepath.Join(r.refDir(name), filepath.FromSlash(name))
+	id, target, err := readRef(file, r.format)
+	if errors.Is(err, fs.ErrNotExist) || err != nil && isDir(file) {
+		id, err := r.packedRef(name)
+		return id, "", err
+	}
+	return id, target, err
+}
+
+// readRef reads a file that holds one reference.
+func readRef(file string, format Format) (ID, string, error) {
 	if target, err := os.Readlink(file); err == nil && validRef(filepath.ToSlash(target)) {
 		return ID{}, filepath.ToSlash(target), nil
 	}
 	data, err := mapped.ReadFile(file, refSize)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) || isDir(file):
-		id, err := r.packedRef(name)
-		return id, "", err
-	case err != nil:
-		return ID{}, "", fmt.Errorf("reference %s: %w", name, err)
+	if err != nil {
+		return ID{}, "", fmt.Errorf("a reference: %w", err)
 	}
 	line := strings.TrimRight(string(data), " \t\r\n")
 	if next, ok := strings.CutPrefix(line, "ref:"); ok {
@@ -60,9 +82,11 @@ func (r *Repo) ref(name string) (ID, string, error) {
 		}
 		return ID{}, next, nil
 	}
-	line, _, _ = strings.Cut(line, " ")
+	if end := strings.IndexAny(line, " \t\r\n"); end >= 0 {
+		line = line[:end]
+	}
 	id, err := ParseID(line)
-	if err != nil || len(line) != 2*r.format.Size() {
+	if err != nil || len(line) != 2*format.Size() {
 		return ID{}, "", fmt.Errorf("%s holds no object id of this repository; see `git fsck`", file)
 	}
 	return id, "", nil
@@ -77,15 +101,21 @@ func isDir(name string) bool {
 
 // refDir is where a reference is kept: a linked work tree has some of its own.
 func (r *Repo) refDir(name string) string {
+	if perWorkTree(name) {
+		return r.gitDir
+	}
+	return r.commonDir
+}
+
+// perWorkTree tells whether every work tree has a reference of this name of
+// its own.
+func perWorkTree(name string) bool {
 	for _, own := range []string{"refs/worktree/", "refs/bisect/", "refs/rewritten/"} {
 		if strings.HasPrefix(name, own) {
-			return r.gitDir
+			return true
 		}
 	}
-	if strings.HasPrefix(name, "refs/") {
-		return r.commonDir
-	}
-	return r.gitDir
+	return !strings.HasPrefix(name, "refs/")
 }
 
 // validRef tells whether a name stays below refs/.

@@ -1,227 +1,264 @@
 package history
 
 import (
-	"encoding/hex"
+	"bytes"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 )
 
-// ErrRevision is what errors.Is finds in an error about a revision that names
-// nothing.
-var ErrRevision = errors.New("is no revision of this repository; see `git log --oneline --all` and `git branch --all`, or `git fetch` what is missing")
+const (
+	maxTags = 100     // tags of tags
+	maxStep = 1 << 30 // in ~N and ^N
+	// showCandidates is how many meanings of an ambiguous id an error lists.
+	showCandidates = 5
+)
 
-// minAbbreviation is how many digits an abbreviated id has at least, as git
-// has it.
-const minAbbreviation = 4
-
-// Resolve returns the commit that a revision names, as gitrevisions(7) has
-// it: an id or its first digits, HEAD or @, a branch, tag or other reference,
-// and behind it any number of ~N, ^N, ^{commit} and ^{}.
+// Resolve returns the object that a revision names, as gitrevisions(7) has
+// it: an id, at least four digits of one, HEAD or @, a reference by its whole
+// or short name, each followed by any of ~N, ^N, ^{TYPE} and ^{}. The object
+// is there. What a revision says of reflogs, messages and paths is not read.
 func (r *Repo) Resolve(rev string) (ID, error) {
-	base := rev
-	if i := strings.IndexAny(rev, "~^"); i >= 0 {
-		base = rev[:i]
-	}
-	id, err := r.resolveName(base)
+	id, err := r.resolve(rev, false)
 	if err == nil {
-		id, err = r.commitOf(id)
-	}
-	for rest := rev[len(base):]; err == nil && rest != ""; {
-		id, rest, err = r.step(id, rest)
+		_, _, err = r.Header(id)
 	}
 	if err != nil {
-		return ID{}, fmt.Errorf("%q: %w", rev, err)
+		return ID{}, fmt.Errorf("revision %q: %w", rev, err)
 	}
 	return id, nil
 }
 
-// step goes from a commit to the one that ~N or ^N names.
-func (r *Repo) step(id ID, rest string) (ID, string, error) {
-	kind, rest := rest[0], rest[1:]
-	if kind == '^' && strings.HasPrefix(rest, "{") {
-		what, after, ok := strings.Cut(rest[1:], "}")
-		if !ok || what != "" && what != "commit" {
-			return ID{}, "", ErrRevision
+// ResolveCommit returns the commit that a revision leads to, through tags.
+func (r *Repo) ResolveCommit(rev string) (ID, error) {
+	id, err := r.resolve(rev, true)
+	if err == nil {
+		id, err = r.peel(id, Commit)
+	}
+	if err != nil {
+		return ID{}, fmt.Errorf("revision %q: %w", rev, err)
+	}
+	return id, nil
+}
+
+func (r *Repo) resolve(rev string, commit bool) (ID, error) {
+	base, steps := rev, ""
+	if i := strings.IndexAny(rev, "^~"); i >= 0 {
+		base, steps = rev[:i], rev[i:]
+	}
+	if strings.Contains(base, "@{") || strings.Contains(base, ":") {
+		return ID{}, errors.New("reflog entries, searches and paths are not read here; give the id that `git rev-parse` prints for it")
+	}
+	commit = commit || steps != "" && !strings.HasPrefix(steps, "^{") || strings.HasPrefix(steps, "^{commit}")
+	id, err := r.named(base, commit)
+	for err == nil && steps != "" {
+		id, steps, err = r.step(id, steps)
+	}
+	return id, err
+}
+
+// named returns the object that a name or id without anything after it means.
+func (r *Repo) named(name string, commit bool) (ID, error) {
+	if name == "" {
+		return ID{}, errors.New("it names nothing; give an id, a branch or a tag")
+	}
+	if name == "@" {
+		name = "HEAD"
+	}
+	if len(name) == 2*r.format.Size() {
+		if id, err := ParseID(name); err == nil {
+			return id, nil
 		}
-		return id, after, nil
 	}
-	digits := 0
-	for digits < len(rest) && rest[digits] >= '0' && rest[digits] <= '9' {
-		digits++
+	id, err := r.reference(name)
+	if !id.IsZero() || err != nil && !errors.Is(err, ErrReftable) {
+		return id, err
 	}
-	n := 1
+	if p, ok := parsePrefix(name, r.format); ok {
+		if id, problem := r.abbreviated(p, commit); !id.IsZero() || problem != nil {
+			return id, problem
+		}
+	}
+	if err == nil {
+		err = errors.New("there is no such branch, tag or object here; see `git branch --all` and `git tag`, or fetch it")
+		if name == "HEAD" {
+			err = errors.New("the branch that is checked out has no commit yet")
+		}
+	}
+	return ID{}, err
+}
+
+// reference tries the places where git looks for a short name, in its order.
+func (r *Repo) reference(name string) (ID, error) {
+	for _, pattern := range []string{"%s", "refs/%s", "refs/tags/%s", "refs/heads/%s", "refs/remotes/%s", "refs/remotes/%s/HEAD"} {
+		ref := strings.Replace(pattern, "%s", name, 1)
+		if !validRef(ref) && ref != "HEAD" && !(isPseudoRef(ref) && strings.HasSuffix(ref, "_HEAD")) {
+			continue
+		}
+		if id, err := r.follow(ref); err != nil || !id.IsZero() {
+			return id, err
+		}
+	}
+	return ID{}, nil
+}
+
+// abbreviated returns the one object whose id begins so; where a commit is
+// wanted, objects that lead to none do not count. It is the zero ID when
+// there is none and everything could be searched.
+func (r *Repo) abbreviated(p idPrefix, commit bool) (ID, error) {
+	ids, err := r.withPrefix(p)
+	if len(ids) == 0 {
+		return ID{}, err
+	}
+	var fit []ID
+	for _, id := range ids {
+		if _, err := r.peel(id, Commit); err == nil {
+			fit = append(fit, id)
+		}
+	}
+	if commit && len(fit) > 0 {
+		ids = fit
+	}
+	if len(ids) == 1 {
+		return ids[0], nil
+	}
+	var list []string
+	for _, id := range ids[:min(len(ids), showCandidates)] {
+		typ, _, _ := r.Header(id)
+		list = append(list, fmt.Sprintf("%s (%s)", id, typ))
+	}
+	return ID{}, fmt.Errorf("%d objects begin so; give more digits: %s", len(ids), strings.Join(list, ", "))
+}
+
+// step takes one ~N, ^N or ^{TYPE} from the front of steps.
+func (r *Repo) step(id ID, steps string) (ID, string, error) {
+	if typ, ok := strings.CutPrefix(steps, "^{"); ok {
+		typ, rest, ok := strings.Cut(typ, "}")
+		if !ok {
+			return ID{}, "", errors.New("a } is missing")
+		}
+		if rest != "" && rest[0] != '^' && rest[0] != '~' {
+			return ID{}, "", errStep(rest)
+		}
+		id, err := r.peelTo(id, typ)
+		return id, rest, err
+	}
+	digits := len(steps) - 1 - len(strings.TrimLeft(steps[1:], "0123456789"))
+	n, rest := 1, steps[1+digits:]
+	if rest != "" && rest[0] != '^' && rest[0] != '~' {
+		return ID{}, "", errStep(steps)
+	}
 	if digits > 0 {
 		var err error
-		if n, err = strconv.Atoi(rest[:digits]); err != nil {
-			return ID{}, "", ErrRevision
+		if n, err = strconv.Atoi(steps[1 : 1+digits]); err != nil || n > maxStep {
+			return ID{}, "", fmt.Errorf("the number in %q is too large", steps)
 		}
 	}
-	rest = rest[digits:]
-	if kind == '^' {
-		if n == 0 {
-			return id, rest, nil
-		}
+	if steps[0] == '^' {
 		id, err := r.parent(id, n)
 		return id, rest, err
 	}
-	for range n {
-		var err error
-		if id, err = r.parent(id, 1); err != nil {
-			return ID{}, "", err
-		}
+	id, err := r.peel(id, Commit)
+	for ; err == nil && n > 0; n-- {
+		id, err = r.parent(id, 1)
 	}
-	return id, rest, nil
+	return id, rest, err
 }
 
-// parent returns a commit's n-th parent, counted from 1.
+func errStep(steps string) error {
+	return fmt.Errorf("%q cannot be read; ~N, ^N, ^{TYPE} and ^{} can follow a name", steps)
+}
+
+func (r *Repo) peelTo(id ID, typ string) (ID, error) {
+	if typ == "" {
+		return r.peel(id, 0)
+	}
+	if typ == "object" {
+		return id, nil
+	}
+	t, ok := parseType(typ)
+	if !ok {
+		return ID{}, fmt.Errorf("^{%s} is not read; commit, tree, blob, tag, object or nothing can stand in the braces", typ)
+	}
+	return r.peel(id, t)
+}
+
+// peel follows tags, and a commit where its tree is wanted, until it comes to
+// an object of a type; 0 is any that is not a tag.
+func (r *Repo) peel(id ID, want Type) (ID, error) {
+	for range maxTags {
+		typ, _, err := r.Header(id)
+		switch {
+		case err != nil:
+			return ID{}, err
+		case typ == want || want == 0 && typ != Tag:
+			return id, nil
+		case typ == Commit && want == Tree:
+			return r.TreeOf(id)
+		case typ != Tag:
+			return ID{}, fmt.Errorf("it is the %s %s where a %s is needed", typ, id, want)
+		}
+		_, data, err := r.Object(id)
+		if err != nil {
+			return ID{}, err
+		}
+		if id, err = tagTarget(id, data); err != nil {
+			return ID{}, err
+		}
+	}
+	return ID{}, fmt.Errorf("it leads through more than %d tags", maxTags)
+}
+
+// tagTarget returns the object that a tag's content names.
+func tagTarget(tag ID, data []byte) (ID, error) {
+	line, _, _ := bytes.Cut(data, []byte("\n"))
+	name, ok := bytes.CutPrefix(line, []byte("object "))
+	id, err := ParseID(string(name))
+	if !ok || err != nil {
+		return ID{}, fmt.Errorf("tag %s does not begin with its object; see `git fsck`", tag)
+	}
+	return id, nil
+}
+
+// parent returns a commit's nth parent, counted from 1; 0 is the commit.
 func (r *Repo) parent(id ID, n int) (ID, error) {
-	c, err := r.Commit(id)
+	id, err := r.peel(id, Commit)
+	if err != nil || n == 0 {
+		return id, err
+	}
+	parents, err := r.parents(id)
+	if err == nil && n > len(parents) {
+		err = fmt.Errorf("commit %s has %d parents, so there is none to go back to", id, len(parents))
+	}
 	if err != nil {
 		return ID{}, err
 	}
-	if n > len(c.Parents) {
-		return ID{}, fmt.Errorf("commit %s has %d parents; it %w", id, len(c.Parents), ErrRevision)
-	}
-	return c.Parents[n-1], nil
+	return parents[n-1], nil
 }
 
-// Commit reads a commit.
-func (r *Repo) Commit(id ID) (CommitObject, error) {
+// parents returns the commits that a commit names as its parents.
+func (r *Repo) parents(id ID) ([]ID, error) {
 	typ, data, err := r.Object(id)
+	if err == nil && typ != Commit {
+		err = fmt.Errorf("object %s is a %s where a commit should be; see `git fsck`", id, typ)
+	}
 	if err != nil {
-		return CommitObject{}, err
+		return nil, err
 	}
-	if typ != Commit {
-		return CommitObject{}, &CorruptError{ID: id, File: r.own.dir, Err: errors.New("it is a " + typ.String() + " where a commit should be")}
-	}
-	c, err := ParseCommit(id, data)
-	if err != nil {
-		return CommitObject{}, &CorruptError{ID: id, File: r.own.dir, Err: err}
-	}
-	return c, nil
+	return commitParents(data), nil
 }
 
-// commitOf follows tags to a commit.
-func (r *Repo) commitOf(id ID) (ID, error) {
-	for range refDepth {
-		typ, data, err := r.Object(id)
-		if err != nil {
-			return ID{}, err
+// commitParents reads the lines after that of the tree.
+func commitParents(data []byte) (parents []ID) {
+	_, data, _ = bytes.Cut(data, []byte("\n"))
+	for {
+		line, rest, _ := bytes.Cut(data, []byte("\n"))
+		name, ok := bytes.CutPrefix(line, []byte("parent "))
+		id, err := ParseID(string(name))
+		if !ok || err != nil {
+			return parents
 		}
-		switch typ {
-		case Commit:
-			return id, nil
-		case Tag:
-			t, err := ParseTag(id, data)
-			if err != nil {
-				return ID{}, &CorruptError{ID: id, File: r.own.dir, Err: err}
-			}
-			id = t.Object
-		default:
-			return ID{}, fmt.Errorf("it names a %s where a commit should be", typ)
-		}
-	}
-	return ID{}, fmt.Errorf("it leads through more than %d tags", refDepth)
-}
-
-// resolveName looks a name up where git does, in its order.
-func (r *Repo) resolveName(name string) (ID, error) {
-	if id, err := ParseID(name); err == nil && len(name) == 2*r.format.Size() {
-		if _, _, err := r.Header(id); err != nil {
-			return ID{}, fmt.Errorf("%w: %w", err, ErrRevision)
-		}
-		return id, nil
-	}
-	switch name {
-	case "":
-		return ID{}, ErrRevision
-	case "@", "HEAD":
-		id, err := r.Head()
-		if err == nil && id.IsZero() {
-			err = fmt.Errorf("the branch has no commit yet; it %w", ErrRevision)
-		}
-		return id, err
-	}
-	for _, form := range []string{"%s", "refs/%s", "refs/tags/%s", "refs/heads/%s", "refs/remotes/%s", "refs/remotes/%s/HEAD"} {
-		full := fmt.Sprintf(form, name)
-		if !validRef(full) {
-			continue
-		}
-		id, err := r.follow(full)
-		if err != nil {
-			return ID{}, err
-		}
-		if !id.IsZero() {
-			return id, nil
-		}
-	}
-	if len(name) >= minAbbreviation && strings.Trim(name, "0123456789abcdefABCDEF") == "" {
-		return r.expand(strings.ToLower(name))
-	}
-	return ID{}, ErrRevision
-}
-
-// expand finds the one commit or tag whose id starts with these digits.
-func (r *Repo) expand(prefix string) (ID, error) {
-	found := map[ID]bool{}
-	stores, _ := r.alternates()
-	for _, s := range append([]*store{r.own}, stores...) {
-		s.startingWith(prefix, func(id ID) {
-			if typ, _, err := r.Header(id); err == nil && (typ == Commit || typ == Tag) {
-				found[id] = true
-			}
-		})
-	}
-	switch len(found) {
-	case 0:
-		return ID{}, ErrRevision
-	case 1:
-		for id := range found {
-			return id, nil
-		}
-	}
-	return ID{}, fmt.Errorf("%d objects have ids that start so; give more digits", len(found))
-}
-
-// WithPrefix returns the objects of a type whose ids start with these eight
-// bytes, of which there is one unless somebody made another on purpose.
-func (r *Repo) WithPrefix(prefix uint64, want Type) []ID {
-	var ids []ID
-	stores, _ := r.alternates()
-	for _, s := range append([]*store{r.own}, stores...) {
-		s.startingWith(fmt.Sprintf("%016x", prefix), func(id ID) {
-			if typ, _, err := r.Header(id); err == nil && typ == want && !slices.Contains(ids, id) {
-				ids = append(ids, id)
-			}
-		})
-	}
-	return ids
-}
-
-// startingWith calls fn for the objects whose ids start with these digits.
-func (s *store) startingWith(prefix string, fn func(ID)) {
-	entries, _ := os.ReadDir(filepath.Join(s.dir, prefix[:2]))
-	for _, e := range entries {
-		if id, err := ParseID(prefix[:2] + e.Name()); err == nil && strings.HasPrefix(id.String(), prefix) {
-			fn(id)
-		}
-	}
-	low, _ := hex.DecodeString((prefix + strings.Repeat("0", 2*s.format.Size()))[:2*s.format.Size()])
-	for _, p := range s.list().packs() {
-		if p.ensureIndex() != nil {
-			continue
-		}
-		for i := p.index.lower(NewID(low)); i < p.index.count(); i++ {
-			id, err := p.index.name(i)
-			if err != nil || !strings.HasPrefix(id.String(), prefix) {
-				break
-			}
-			fn(id)
-		}
+		parents, data = append(parents, id), rest
 	}
 }

@@ -47,28 +47,6 @@ func (t *table) find(id ID) (int64, error) {
 	if len(want) != t.size {
 		return -1, nil
 	}
-	at, err := t.search(want)
-	if err != nil || at == int64(t.fanout[want[0]]) {
-		return -1, err
-	}
-	have, err := t.file.Slice(t.names+at*t.stride, t.size)
-	if err != nil || !bytes.Equal(have, want) {
-		return -1, err
-	}
-	return at, nil
-}
-
-// lower returns the position of the first id that is not less.
-func (t *table) lower(id ID) int64 {
-	at, err := t.search(id.Bytes())
-	if err != nil {
-		return t.count()
-	}
-	return at
-}
-
-// search returns where an id is or would be, among those of its first byte.
-func (t *table) search(want []byte) (int64, error) {
 	lo, hi := int64(0), int64(t.fanout[want[0]])
 	if want[0] > 0 {
 		lo = int64(t.fanout[want[0]-1])
@@ -77,15 +55,18 @@ func (t *table) search(want []byte) (int64, error) {
 		mid := (lo + hi) / 2
 		have, err := t.file.Slice(t.names+mid*t.stride, t.size)
 		if err != nil {
-			return 0, err
+			return -1, err
 		}
-		if bytes.Compare(have, want) < 0 {
+		switch c := bytes.Compare(have, want); {
+		case c == 0:
+			return mid, nil
+		case c < 0:
 			lo = mid + 1
-		} else {
+		default:
 			hi = mid
 		}
 	}
-	return lo, nil
+	return -1, nil
 }
 
 // uint32At reads the i-th of the numbers that start at an offset.

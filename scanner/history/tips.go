@@ -1,293 +1,284 @@
 package history
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sort"
+	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/remint/remint/scanner/history/mapped"
 )
 
-// TipKind is why git keeps what a tip leads to.
+// TipKind is what sort of thing names an object.
 type TipKind uint8
 
-// The kinds of tips.
+// The kinds of tips. What a TipOther or TipReflog names may be gone without
+// anything being wrong: git does not keep all of it alive.
 const (
-	TipHead    TipKind = iota // HEAD, also that of a linked work tree
-	TipRef                    // a branch, tag, note, remote branch or any other reference
-	TipStash                  // refs/stash, and the older entries of its log
-	TipReflog                 // what a reference was before
-	TipOther                  // ORIG_HEAD, FETCH_HEAD, MERGE_HEAD and the like
-	TipReplace                // refs/replace/…: what git shows in the place of another object
+	TipHead    TipKind = iota + 1 // the HEAD of a work tree
+	TipRef                        // a reference that is none of the others
+	TipStash                      // refs/stash and its older entries
+	TipReflog                     // what a reference was before
+	TipOther                      // ORIG_HEAD, FETCH_HEAD, MERGE_HEAD, the state of a rebase …
+	TipReplace                    // below refs/replace/
 )
 
-// Tip is an object that git keeps for its own sake, with all it leads to.
+// Tip is a name from which git reaches an object.
 type Tip struct {
-	// Name is "HEAD", "refs/heads/main", "refs/stash@{1}", "HEAD@{3}" or
-	// "worktrees/name/HEAD"; it need not be UTF-8.
+	// Name is a reference ("HEAD", "refs/heads/main"), an older value of one
+	// ("HEAD@{3}"), or a file of the repository ("rebase-merge/onto"), in the
+	// bytes that git has. Those of another work tree start with
+	// "worktrees/NAME/" or "main-worktree/", as git has it.
 	Name string
 	Kind TipKind
-	ID   ID
+	// ID is zero where the name leads to nothing: a branch without a commit,
+	// or a reference that cannot be read.
+	ID ID
 }
 
-// maxRefFile bounds packed-refs and logs, in bytes.
-const maxRefFile = 1 << 30
-
-// Tips returns everything that git keeps objects alive by but the index,
-// references first, in order of name. What could not be read is told beside
-// it. A reference whose object is not known has the zero ID: its name exists.
+// Tips returns everything that names an object from outside of the database:
+// references, what they were before, and what unfinished work left behind, of
+// all work trees. The errors say what could not be read; the rest is returned
+// all the same.
 func (r *Repo) Tips() ([]Tip, []error) {
-	t := &tips{repo: r, seen: make(map[Tip]bool)}
-	if s := r.settings.refStorage; s != "" && s != "files" {
-		t.problem(fmt.Errorf("%s: %w", r.gitDir, ErrReftable))
+	t := r.references()
+	for _, s := range t.spaces {
+		t.files(s)
+		t.logs(s)
 	}
-	t.head("HEAD", r.gitDir)
-	t.packed()
-	t.folder(r.commonDir, "refs", "")
-	t.worktrees()
-	t.others(r.gitDir, "")
-	sort.SliceStable(t.all, func(i, j int) bool { return t.all[i].Name < t.all[j].Name })
-	t.logs(r.commonDir, "")
-	if r.gitDir != r.commonDir {
-		t.others(r.commonDir, "")
-		t.head("main-worktree/HEAD", r.commonDir)
-		t.logFile(filepath.Join(r.gitDir, "logs", "HEAD"), "HEAD")
-	}
-	return t.all, t.problems
+	return t.tips, t.problems
 }
 
-type tips struct {
-	repo     *Repo
-	all      []Tip
-	seen     map[Tip]bool
+// references reads HEAD and the references of all work trees.
+func (r *Repo) references() *tipReader {
+	t := newTipReader(r.format)
+	var err error
+	t.spaces, err = r.refSpaces()
+	t.failed(err)
+	if err := r.checkRefStorage(); err != nil {
+		t.failed(err)
+		return t
+	}
+	t.packedRefs(filepath.Join(r.commonDir, "packed-refs"))
+	for _, s := range t.spaces {
+		t.looseRefs(s)
+	}
+	t.resolve()
+	return t
+}
+
+// refSpace is a directory that references are kept in: a work tree's.
+type refSpace struct {
+	dir    string
+	prefix string // of its own references' names; "" in the work tree that is open
+}
+
+// name is what a reference of the space is called.
+func (s refSpace) name(ref string) string {
+	if perWorkTree(ref) {
+		return s.prefix + ref
+	}
+	return ref
+}
+
+// refSpaces lists the work trees, that which is open first.
+func (r *Repo) refSpaces() ([]refSpace, error) {
+	spaces := []refSpace{{dir: r.gitDir}}
+	current := real(r.gitDir)
+	if real(r.commonDir) != current {
+		spaces = append(spaces, refSpace{dir: r.commonDir, prefix: "main-worktree/"})
+	}
+	dir := filepath.Join(r.commonDir, "worktrees")
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	for _, e := range entries {
+		if name := filepath.Join(dir, e.Name()); e.IsDir() && real(name) != current {
+			spaces = append(spaces, refSpace{dir: name, prefix: "worktrees/" + e.Name() + "/"})
+		}
+	}
+	return spaces, err
+}
+
+// refValue is what a reference holds: an object or the name of a reference.
+type refValue struct {
+	id     ID
+	target string
+	space  refSpace // where the target is looked for
+}
+
+type tipReader struct {
+	format   Format
+	spaces   []refSpace
+	refs     map[string]refValue
+	links    map[string]bool // directories that symbolic links led to
+	tips     []Tip
 	problems []error
 }
 
-func (t *tips) problem(err error) { t.problems = append(t.problems, err) }
+func newTipReader(format Format) *tipReader {
+	return &tipReader{format: format, refs: map[string]refValue{}, links: map[string]bool{}}
+}
 
-func (t *tips) add(name string, kind TipKind, id ID) {
-	tip := Tip{name, kind, id}
-	if !t.seen[tip] {
-		t.seen[tip] = true
-		t.all = append(t.all, tip)
+func (t *tipReader) failed(err error) {
+	if err != nil {
+		t.problems = append(t.problems, err)
 	}
 }
 
-func kindOfRef(name string) TipKind {
+// readWhole calls fn with the content of a file, if there is one. The content
+// is valid only until fn returns.
+func readWhole(name string, fn func(data []byte)) (err error) {
+	defer mapped.Catch(debug.SetPanicOnFault(true), &err)
+	file, err := mapped.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	data, err := file.Slice(0, int(file.Size()))
+	if err == nil {
+		fn(data)
+	}
+	return err
+}
+
+func (t *tipReader) packedRefs(file string) {
+	bad := 0
+	err := readWhole(file, func(data []byte) {
+		bad = parsePackedRefs(data, t.format, func(name string, id ID) { t.refs[name] = refValue{id: id} })
+	})
+	t.failed(err)
+	if bad > 0 {
+		t.failed(fmt.Errorf("%s: %d lines hold no object id and name; see `git fsck`", file, bad))
+	}
+}
+
+// parsePackedRefs calls fn for each reference, with the zero ID for one whose
+// id is not one, and returns how many lines make no sense. What the tags lead
+// to, in lines of their own, is left out.
+func parsePackedRefs(data []byte, format Format, fn func(name string, id ID)) (bad int) {
+	for line := range bytes.Lines(data) {
+		line = bytes.TrimRight(line, "\r\n")
+		if len(line) == 0 || line[0] == '#' || line[0] == '^' {
+			continue
+		}
+		hex, name, ok := bytes.Cut(line, []byte{' '})
+		id := hexID(hex, format)
+		if id.IsZero() {
+			bad++
+		}
+		if ok && len(name) > 0 {
+			fn(string(name), id)
+		} else if !id.IsZero() {
+			bad++
+		}
+	}
+	return bad
+}
+
+// hexID reads an id of the repository's own length; anything else, and the
+// id of nothing but zeros that git writes for no object, is the zero ID.
+func hexID(hex []byte, format Format) ID {
+	if len(hex) != 2*format.Size() {
+		return ID{}
+	}
+	id, err := ParseID(string(hex))
+	if err != nil || id.sum == [maxIDSize]byte{} {
+		return ID{}
+	}
+	return id
+}
+
+// looseRefs reads HEAD and every file below refs/.
+func (t *tipReader) looseRefs(s refSpace) {
+	t.looseRef(s, "HEAD")
+	t.walk(s.dir, "refs", func(name string) { t.looseRef(s, name) })
+}
+
+func (t *tipReader) looseRef(s refSpace, ref string) {
+	name := s.name(ref)
+	id, target, err := readRef(filepath.Join(s.dir, filepath.FromSlash(ref)), t.format)
+	if err != nil {
+		t.failed(err)
+		if _, packed := t.refs[name]; packed {
+			return // git would refuse; what is packed was alive once
+		}
+	}
+	t.refs[name] = refValue{id: id, target: target, space: s}
+}
+
+// walk calls fn for every file below a directory of dir, by its path from
+// dir. What git passes over is left out: lock files and names with a dot.
+func (t *tipReader) walk(dir, name string, fn func(name string)) {
+	full := filepath.Join(dir, filepath.FromSlash(name))
+	entries, err := os.ReadDir(full)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.failed(err)
+	}
+	for _, e := range entries {
+		below := name + "/" + e.Name()
+		switch {
+		case strings.HasPrefix(e.Name(), ".") || strings.HasSuffix(e.Name(), ".lock"):
+		case e.IsDir():
+			t.walk(dir, below, fn)
+		case e.Type()&fs.ModeSymlink != 0 && isDir(filepath.Join(full, e.Name())):
+			t.walkLink(dir, below, fn)
+		default:
+			fn(below)
+		}
+	}
+}
+
+// walkLink follows a symbolic link to a directory, once, as long as it stays
+// in the repository.
+func (t *tipReader) walkLink(dir, name string, fn func(name string)) {
+	target, top := real(filepath.Join(dir, filepath.FromSlash(name))), real(dir)
+	if !strings.HasPrefix(target, top+string(filepath.Separator)) {
+		t.failed(fmt.Errorf("%s is a symbolic link that leaves the repository, and is not followed", filepath.Join(dir, name)))
+		return
+	}
+	if !t.links[target] {
+		t.links[target] = true
+		t.walk(dir, name, fn)
+	}
+}
+
+// resolve makes tips of the references, in the order of their names.
+func (t *tipReader) resolve() {
+	names := make([]string, 0, len(t.refs))
+	for name := range t.refs {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		v, steps := t.refs[name], 0
+		for ; v.target != "" && steps < refDepth; steps++ {
+			v = t.refs[v.space.name(v.target)]
+		}
+		if v.target != "" {
+			t.failed(fmt.Errorf("reference %q leads through more than %d references", name, refDepth))
+		}
+		t.tips = append(t.tips, Tip{Name: name, Kind: refKind(name), ID: v.id})
+	}
+}
+
+func refKind(name string) TipKind {
 	switch {
+	case name == "HEAD" || strings.HasSuffix(name, "/HEAD") && !strings.HasPrefix(name, "refs/"):
+		return TipHead
 	case name == "refs/stash":
 		return TipStash
 	case strings.HasPrefix(name, "refs/replace/"):
 		return TipReplace
 	}
 	return TipRef
-}
-
-// head adds the HEAD of a work tree, where it names a commit itself or its
-// branch exists.
-func (t *tips) head(name, dir string) {
-	data, err := mapped.ReadFile(filepath.Join(dir, "HEAD"), refSize)
-	if err != nil {
-		t.problem(err)
-		return
-	}
-	line := strings.TrimRight(string(data), " \t\r\n")
-	if next, ok := strings.CutPrefix(line, "ref:"); ok {
-		id, err := t.repo.follow(strings.TrimLeft(next, " \t"))
-		if err != nil {
-			t.problem(err)
-		} else if !id.IsZero() {
-			t.add(name, TipHead, id)
-		}
-		return
-	}
-	id, err := ParseID(line)
-	if err != nil {
-		t.problem(fmt.Errorf("%s holds no object id: %w", filepath.Join(dir, "HEAD"), err))
-		return
-	}
-	t.add(name, TipHead, id)
-}
-
-// follow returns the object that a reference leads to, or the zero ID.
-func (r *Repo) follow(name string) (ID, error) {
-	for range refDepth {
-		id, next, err := r.ref(name)
-		if err != nil || next == "" {
-			return id, err
-		}
-		name = next
-	}
-	return ID{}, fmt.Errorf("the reference %s leads through more than %d others", name, refDepth)
-}
-
-// packed adds the references of packed-refs that no file stands before.
-func (t *tips) packed() {
-	name := filepath.Join(t.repo.commonDir, "packed-refs")
-	data, err := mapped.ReadFile(name, maxRefFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return
-	}
-	if err != nil {
-		t.problem(err)
-		return
-	}
-	for line := range strings.SplitSeq(string(data), "\n") {
-		if line == "" || line[0] == '#' || line[0] == '^' {
-			continue
-		}
-		hex, ref, ok := strings.Cut(strings.TrimRight(line, "\r"), " ")
-		id, err := ParseID(hex)
-		if !ok || err != nil {
-			t.problem(fmt.Errorf("%s has a line that names no reference; see `git fsck`", name))
-			continue
-		}
-		if _, err := os.Lstat(filepath.Join(t.repo.commonDir, filepath.FromSlash(ref))); err == nil && validRef(ref) && !isDir(filepath.Join(t.repo.commonDir, filepath.FromSlash(ref))) {
-			continue // a file says what it is now
-		}
-		t.add(ref, kindOfRef(ref), id)
-	}
-}
-
-// folder adds the references that have files of their own below dir/name.
-func (t *tips) folder(dir, name, prefix string) {
-	entries, err := os.ReadDir(filepath.Join(dir, filepath.FromSlash(name)))
-	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			t.problem(err)
-		}
-		return
-	}
-	for _, e := range entries {
-		full := name + "/" + e.Name()
-		if e.IsDir() {
-			t.folder(dir, full, prefix)
-			continue
-		}
-		if strings.HasSuffix(e.Name(), ".lock") {
-			continue
-		}
-		t.refFile(filepath.Join(dir, filepath.FromSlash(full)), prefix+full)
-	}
-}
-
-func (t *tips) refFile(file, name string) {
-	data, err := mapped.ReadFile(file, refSize)
-	if err != nil {
-		t.problem(fmt.Errorf("reference %s: %w", name, err))
-		t.add(name, kindOfRef(name), ID{})
-		return
-	}
-	line := strings.TrimRight(string(data), " \t\r\n")
-	var id ID
-	if next, ok := strings.CutPrefix(line, "ref:"); ok {
-		id, err = t.repo.follow(strings.TrimLeft(next, " \t"))
-	} else {
-		line, _, _ = strings.Cut(line, " ")
-		id, err = ParseID(line)
-	}
-	if err != nil {
-		t.problem(fmt.Errorf("reference %s: %w", name, err))
-	}
-	t.add(name, kindOfRef(name), id)
-}
-
-// worktrees adds what the linked work trees have for themselves.
-func (t *tips) worktrees() {
-	root := filepath.Join(t.repo.commonDir, "worktrees")
-	entries, err := os.ReadDir(root)
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		dir, prefix := filepath.Join(root, e.Name()), "worktrees/"+e.Name()+"/"
-		if dir == t.repo.gitDir || !e.IsDir() {
-			continue
-		}
-		t.head(prefix+"HEAD", dir)
-		t.folder(dir, "refs", prefix)
-		t.others(dir, prefix)
-		t.logs(dir, prefix)
-	}
-}
-
-// others adds the files in which git remembers commits for a while: their
-// names are in capitals, and each of their lines starts with an id.
-func (t *tips) others(dir, prefix string) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.problem(err)
-		return
-	}
-	for _, e := range entries {
-		if name := e.Name(); e.Type().IsRegular() && name != "HEAD" && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == "" {
-			t.idFile(filepath.Join(dir, name), prefix+name)
-		}
-	}
-	for _, state := range []string{"rebase-merge/orig-head", "rebase-merge/onto", "rebase-merge/stopped-sha", "rebase-apply/orig-head", "rebase-apply/onto", "rebase-merge/autostash", "rebase-apply/autostash"} {
-		t.idFile(filepath.Join(dir, filepath.FromSlash(state)), prefix+state)
-	}
-}
-
-// idFile adds the ids that the lines of a file start with.
-func (t *tips) idFile(file, name string) {
-	data, err := mapped.ReadFile(file, maxRefFile)
-	if err != nil {
-		return // not there, or of no interest
-	}
-	for line := range strings.SplitSeq(string(data), "\n") {
-		hex, _, _ := strings.Cut(line, "\t")
-		hex, _, _ = strings.Cut(hex, " ")
-		if id, err := ParseID(strings.TrimSpace(hex)); err == nil {
-			t.add(name, TipOther, id)
-		}
-	}
-}
-
-// logs adds what references were before.
-func (t *tips) logs(dir, prefix string) {
-	root := filepath.Join(dir, "logs")
-	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		rel, err := filepath.Rel(root, path)
-		if err == nil {
-			t.logFile(path, prefix+filepath.ToSlash(rel))
-		}
-		return err
-	})
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		t.problem(err)
-	}
-}
-
-// logFile reads "old new person\tmessage" lines, oldest first.
-func (t *tips) logFile(file, name string) {
-	data, err := mapped.ReadFile(file, maxRefFile)
-	if err != nil {
-		t.problem(err)
-		return
-	}
-	lines := strings.Split(strings.TrimRight(string(data), "\n"), "\n")
-	kind := TipReflog
-	if name == "refs/stash" {
-		kind = TipStash
-	}
-	digits := 2 * t.repo.format.Size()
-	for i, line := range lines {
-		if len(line) < 2*digits+1 {
-			continue
-		}
-		number := len(lines) - 1 - i
-		for back, hex := range []string{line[digits+1 : 2*digits+1], line[:digits]} {
-			if id, err := ParseID(hex); err == nil && strings.Trim(hex, "0") != "" {
-				t.add(fmt.Sprintf("%s@{%d}", name, number+back), kind, id)
-			}
-		}
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/remint/remint/scanner/history"
+	"github.com/remint/remint/scanner/history/gitindex"
 )
 
 var (
@@ -20,9 +21,9 @@ var (
 type differ struct {
 	ctx     context.Context
 	repo    *history.Repo
-	entries []entry
+	entries []gitindex.Entry
 	pos     int
-	tree    []cacheNode
+	tree    []gitindex.Node
 	out     Changes
 	gone    []file       // what HEAD has and the index has not
 	goneDir []deletedDir // the same, not read yet
@@ -80,14 +81,14 @@ func (d *differ) readTree(id history.ID, prefix []byte) (*history.Entries, error
 
 // dir compares the entries below a path, which ends in a slash or is empty.
 func (d *differ) dir(prefix []byte, tree history.ID, node int32, depth int) error {
-	if depth > maxNesting {
+	if depth > gitindex.MaxNesting {
 		return fmt.Errorf("directory %q: %w", prefix, errNesting)
 	}
 	it, err := d.readTree(tree, prefix)
 	if err != nil {
 		return err
 	}
-	kids := cacheKids(d.tree, node)
+	kids := gitindex.Kids(d.tree, node)
 	path := append(make([]byte, 0, len(prefix)+64), prefix...)
 	for it.Next() {
 		path = append(path[:len(prefix)], it.Name...)
@@ -117,13 +118,13 @@ func (d *differ) dir(prefix []byte, tree history.ID, node int32, depth int) erro
 
 // below tells whether the next entry is below a path that ends in a slash.
 func (d *differ) below(prefix []byte) bool {
-	return d.pos < len(d.entries) && bytes.HasPrefix(d.entries[d.pos].name, prefix)
+	return d.pos < len(d.entries) && bytes.HasPrefix(d.entries[d.pos].Name, prefix)
 }
 
 // addedBefore passes the entries below prefix that come before a path of
 // HEAD, or all of them when that is nil.
 func (d *differ) addedBefore(prefix, path []byte) error {
-	for d.below(prefix) && (path == nil || bytes.Compare(d.entries[d.pos].name, path) < 0) {
+	for d.below(prefix) && (path == nil || bytes.Compare(d.entries[d.pos].Name, path) < 0) {
 		if err := d.added(); err != nil {
 			return err
 		}
@@ -139,9 +140,9 @@ func (d *differ) subdir(path []byte, tree history.ID, node int32, depth int) err
 	if d.unchanged(node, tree, path) {
 		return nil
 	}
-	if e := &d.entries[d.pos]; e.isDir() && len(e.name) == len(path) {
+	if e := &d.entries[d.pos]; e.IsDir() && len(e.Name) == len(path) {
 		d.pos++
-		return d.trees(string(path), tree, history.NewID(e.rawID()), depth+1)
+		return d.trees(string(path), tree, history.NewID(e.RawID()), depth+1)
 	}
 	return d.dir(path, tree, node, depth+1)
 }
@@ -149,15 +150,15 @@ func (d *differ) subdir(path []byte, tree history.ID, node int32, depth int) err
 // unchanged passes over a directory's entries when the index remembers that
 // they make this tree, and they are where they should be.
 func (d *differ) unchanged(node int32, tree history.ID, path []byte) bool {
-	if node < 0 || d.tree[node].id == nil || !bytes.Equal(d.tree[node].id, tree.Bytes()) {
+	if node < 0 || d.tree[node].ID == nil || !bytes.Equal(d.tree[node].ID, tree.Bytes()) {
 		return false
 	}
-	n := int(d.tree[node].count)
+	n := int(d.tree[node].Count)
 	if n < 1 || n > len(d.entries)-d.pos {
 		return false
 	}
 	end := d.pos + n
-	if !bytes.HasPrefix(d.entries[end-1].name, path) || end < len(d.entries) && bytes.HasPrefix(d.entries[end].name, path) {
+	if !bytes.HasPrefix(d.entries[end-1].Name, path) || end < len(d.entries) && bytes.HasPrefix(d.entries[end].Name, path) {
 		return false
 	}
 	d.pos = end
@@ -170,9 +171,9 @@ func (d *differ) added() error {
 		return errTooMany
 	}
 	e := &d.entries[d.pos]
-	if e.isDir() {
+	if e.IsDir() {
 		d.pos++
-		return d.trees(string(e.name), history.ID{}, history.NewID(e.rawID()), 0)
+		return d.trees(string(e.Name), history.ID{}, history.NewID(e.RawID()), 0)
 	}
 	d.entry(e, Object{})
 	d.pos++
@@ -183,10 +184,10 @@ func (d *differ) added() error {
 // the sides of a conflict.
 func (d *differ) file(path []byte, old Object) {
 	there := false
-	for ; d.pos < len(d.entries) && bytes.Equal(d.entries[d.pos].name, path); d.pos++ {
+	for ; d.pos < len(d.entries) && bytes.Equal(d.entries[d.pos].Name, path); d.pos++ {
 		e := &d.entries[d.pos]
-		there = there || !e.later
-		if e.stage == 0 && !e.later && e.mode().Canonical() == old.Mode && bytes.Equal(e.rawID(), old.ID.Bytes()) {
+		there = there || !e.Later
+		if e.Stage == 0 && !e.Later && history.Mode(e.Mode()).Canonical() == old.Mode && bytes.Equal(e.RawID(), old.ID.Bytes()) {
 			continue
 		}
 		d.entry(e, old)
@@ -197,13 +198,13 @@ func (d *differ) file(path []byte, old Object) {
 }
 
 // entry takes an index entry that differs from what HEAD has, if anything.
-func (d *differ) entry(e *entry, old Object) {
-	now := Object{history.NewID(e.rawID()), e.mode().Canonical()}
-	if e.later {
-		d.out.IntentToAdd = append(d.out.IntentToAdd, string(e.name))
+func (d *differ) entry(e *gitindex.Entry, old Object) {
+	now := Object{history.NewID(e.RawID()), history.Mode(e.Mode()).Canonical()}
+	if e.Later {
+		d.out.IntentToAdd = append(d.out.IntentToAdd, string(e.Name))
 		return
 	}
-	d.change(string(e.name), now, old, int(e.stage))
+	d.change(string(e.Name), now, old, int(e.Stage))
 }
 
 func (d *differ) change(path string, now, old Object, stage int) {

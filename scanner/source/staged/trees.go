@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/remint/remint/scanner/history"
+	"github.com/remint/remint/scanner/history/gitindex"
 )
 
 // trees compares two trees of the object database: a sparse index has a
@@ -13,7 +14,7 @@ func (d *differ) trees(prefix string, old, now history.ID, depth int) error {
 	if old == now {
 		return nil
 	}
-	if depth > maxNesting {
+	if depth > gitindex.MaxNesting {
 		return fmt.Errorf("directory %q: %w", prefix, errNesting)
 	}
 	if len(d.out.Changes) > maxChanges {

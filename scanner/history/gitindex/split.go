@@ -1,4 +1,4 @@
-package staged
+package gitindex
 
 import (
 	"bytes"
@@ -9,19 +9,19 @@ import (
 // merge puts a split index together: the entries of the file that it shares
 // with others, of which the link extension deletes some and replaces some
 // by the first of its own, which have no names, and the rest of its own.
-func (x *index) merge(shared *index, size int) error {
-	drop, replace, err := linkMaps(x.link[size:], len(shared.entries))
+func (x *Index) merge(shared *Index, size int) error {
+	drop, replace, err := linkMaps(x.link[size:], len(shared.Entries))
 	if err != nil {
 		return err
 	}
-	own := x.entries
-	merged := make([]entry, 0, len(shared.entries)+len(own))
-	for i, e := range shared.entries {
+	own := x.Entries
+	merged := make([]Entry, 0, len(shared.Entries)+len(own))
+	for i, e := range shared.Entries {
 		if replace.has(i) {
-			if len(own) == 0 || len(own[0].name) != 0 {
+			if len(own) == 0 || len(own[0].Name) != 0 {
 				return ErrCorrupt
 			}
-			own[0].name = e.name
+			own[0].Name = e.Name
 			e, own = own[0], own[1:]
 		}
 		if !drop.has(i) {
@@ -29,24 +29,24 @@ func (x *index) merge(shared *index, size int) error {
 		}
 	}
 	for i := range own {
-		if len(own[i].name) == 0 {
+		if len(own[i].Name) == 0 {
 			return ErrCorrupt
 		}
 	}
-	x.entries = weave(merged, own)
+	x.Entries = weave(merged, own)
 	return nil
 }
 
 // weave joins two sorted lists; where both have an entry, that of b counts.
-func weave(a, b []entry) []entry {
+func weave(a, b []Entry) []Entry {
 	if len(b) == 0 {
 		return a
 	}
-	out := make([]entry, 0, len(a)+len(b))
+	out := make([]Entry, 0, len(a)+len(b))
 	for len(a) > 0 && len(b) > 0 {
-		c := bytes.Compare(a[0].name, b[0].name)
+		c := bytes.Compare(a[0].Name, b[0].Name)
 		if c == 0 {
-			c = int(a[0].stage) - int(b[0].stage)
+			c = int(a[0].Stage) - int(b[0].Stage)
 		}
 		switch {
 		case c < 0:
@@ -78,7 +78,7 @@ func linkMaps(b []byte, entries int) (drop, replace bitmap, err error) {
 
 // sharedName is the file that holds the shared part of a split index; "" when
 // the index stands alone all the same.
-func (x *index) sharedName(size int) (string, error) {
+func (x *Index) sharedName(size int) (string, error) {
 	if x.link == nil {
 		return "", nil
 	}

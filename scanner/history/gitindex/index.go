@@ -1,4 +1,4 @@
-package staged
+package gitindex
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/remint/remint/scanner/history"
+	"github.com/remint/remint/scanner/history/mapped"
 )
 
 // ErrCorrupt is what errors.Is finds in an error about an index that cannot
@@ -20,6 +20,9 @@ const (
 	modeOffset  = 24 // of the mode in it
 	idOffset    = statSize
 
+	kindMask = 0o170000 // of a mode
+	kindDir  = 0o040000
+
 	flagExtended    = 0x4000
 	flagIntentToAdd = 0x2000 // of the extended flags
 	nameMask        = 0x0fff
@@ -29,36 +32,46 @@ const (
 	namesBase, namesFactor = 64 << 20, 8
 )
 
-// entry is one entry of the index. Its slices are parts of the file, or of
+// Entry is one entry of the index. Its slices are parts of the file, or of
 // the names that were put together.
-type entry struct {
-	name  []byte // a directory of a sparse index ends in a slash
-	raw   []byte // stat data and id
-	stage uint8  // 0, or 1 to 3 for one side of a conflict
-	later bool   // intent to add: the path is known, its content is not
+type Entry struct {
+	Name  []byte // a directory of a sparse index ends in a slash
+	Stage uint8  // 0, or 1 to 3 for one side of a conflict
+	Later bool   // intent to add: the path is known, its content is not
+
+	raw []byte // stat data and id
 }
 
-func (e *entry) mode() history.Mode {
-	return history.Mode(binary.BigEndian.Uint32(e.raw[modeOffset:]))
+// Mode is the entry's kind and permissions, as in a tree.
+func (e *Entry) Mode() uint32 { return binary.BigEndian.Uint32(e.raw[modeOffset:]) }
+
+// RawID is the bytes of the object's id.
+func (e *Entry) RawID() []byte { return e.raw[idOffset:] }
+
+// IsDir tells whether the entry stands for all files of a directory, as in a
+// sparse index.
+func (e *Entry) IsDir() bool { return e.Mode()&kindMask == kindDir }
+
+// Index is a parsed index file.
+type Index struct {
+	// Entries are in the order of their names, as bytes.
+	Entries []Entry
+	// Tree is empty when the index does not remember any directory's tree.
+	Tree []Node
+	// Resolved are the sides of conflicts that were resolved since.
+	Resolved []Resolved
+
+	link  []byte // from the link extension: a split index
+	sum   []byte // the hash at the file's end
+	body  []byte // what it is the hash of
+	files []*mapped.File
 }
 
-func (e *entry) rawID() []byte { return e.raw[idOffset:] }
-
-func (e *entry) isDir() bool { return e.mode().Kind() == history.ModeTree }
-
-// index is a parsed index file.
-type index struct {
-	entries []entry
-	tree    []cacheNode // from the TREE extension; empty when there is none
-	link    []byte      // from the link extension: a split index
-	sum     []byte      // the hash at the file's end
-	body    []byte      // what it is the hash of
-}
-
-// parseIndex reads an index file. Nothing in it is believed: slices are
-// checked, and numbers set aside no more memory than the file has bytes.
-func parseIndex(data []byte, format history.Format) (*index, error) {
-	size := format.Size()
+// Parse reads an index file of a repository whose ids have so many bytes.
+// Nothing in it is believed: slices are checked, and numbers set aside no more
+// memory than the file has bytes. What a split index shares with others is
+// left to Read.
+func Parse(data []byte, size int) (*Index, error) {
 	if len(data) < indexHeader+size || string(data[:4]) != "DIRC" {
 		return nil, ErrCorrupt
 	}
@@ -72,9 +85,9 @@ func parseIndex(data []byte, format history.Format) (*index, error) {
 	if p.version < 2 || p.version > 4 {
 		return nil, fmt.Errorf("index version %d is not supported", p.version)
 	}
-	x := &index{sum: data[len(data)-size:], body: p.data}
+	x := &Index{sum: data[len(data)-size:], body: p.data}
 	var err error
-	if x.entries, err = p.entries(); err != nil {
+	if x.Entries, err = p.entries(); err != nil {
 		return nil, err
 	}
 	return x, p.extensions(x)
@@ -92,22 +105,22 @@ type parser struct {
 // smallest is the length that no entry is shorter than, in bytes.
 func (p *parser) smallest() int { return statSize + p.size + 3 }
 
-func (p *parser) entries() ([]entry, error) {
+func (p *parser) entries() ([]Entry, error) {
 	if int64(p.count)*int64(p.smallest()) > int64(len(p.data)) {
 		return nil, ErrCorrupt
 	}
-	entries := make([]entry, p.count)
+	entries := make([]Entry, p.count)
 	var last []byte
 	for i := range entries {
 		if err := p.entry(&entries[i], last); err != nil {
 			return nil, err
 		}
-		last = entries[i].name
+		last = entries[i].Name
 	}
 	return entries, nil
 }
 
-func (p *parser) entry(e *entry, last []byte) error {
+func (p *parser) entry(e *Entry, last []byte) error {
 	b := p.data[p.at:]
 	head := statSize + p.size
 	if len(b) < p.smallest() {
@@ -115,13 +128,13 @@ func (p *parser) entry(e *entry, last []byte) error {
 	}
 	e.raw = b[:head:head]
 	flags := binary.BigEndian.Uint16(b[head:])
-	e.stage = uint8(flags >> 12 & 3)
+	e.Stage = uint8(flags >> 12 & 3)
 	head += 2
 	if flags&flagExtended != 0 {
 		if p.version < 3 || len(b) < head+3 {
 			return ErrCorrupt
 		}
-		e.later = binary.BigEndian.Uint16(b[head:])&flagIntentToAdd != 0
+		e.Later = binary.BigEndian.Uint16(b[head:])&flagIntentToAdd != 0
 		head += 2
 	}
 	if p.version == 4 {
@@ -131,7 +144,7 @@ func (p *parser) entry(e *entry, last []byte) error {
 	if said := int(flags & nameMask); n < 0 || n != said && (said != nameMask || n < said) {
 		return ErrCorrupt
 	}
-	e.name = b[head : head+n : head+n]
+	e.Name = b[head : head+n : head+n]
 	if length := (head + n + 8) &^ 7; length <= len(b) {
 		p.at += length
 		return nil
@@ -141,7 +154,7 @@ func (p *parser) entry(e *entry, last []byte) error {
 
 // shortName reads a version 4 name: how many bytes to take off the end of the
 // one before, and what to put there.
-func (p *parser) shortName(e *entry, b []byte, at int, last []byte) error {
+func (p *parser) shortName(e *Entry, b []byte, at int, last []byte) error {
 	strip, n := stripLength(b[at:])
 	if n == 0 || strip > uint64(len(last)) {
 		return ErrCorrupt
@@ -160,7 +173,7 @@ func (p *parser) shortName(e *entry, b []byte, at int, last []byte) error {
 	}
 	start := len(p.names)
 	p.names = append(append(p.names, keep...), b[at:at+n]...)
-	e.name = p.names[start:len(p.names):len(p.names)]
+	e.Name = p.names[start:len(p.names):len(p.names)]
 	p.at += at + n + 1
 	return nil
 }
@@ -184,7 +197,7 @@ func stripLength(b []byte) (uint64, int) {
 
 // extensions reads what follows the entries. An extension whose name starts
 // in upper case may be left out; any other must be understood.
-func (p *parser) extensions(x *index) error {
+func (p *parser) extensions(x *Index) error {
 	b := p.data[p.at:]
 	for len(b) > 0 {
 		if len(b) < 8 {
@@ -198,7 +211,9 @@ func (p *parser) extensions(x *index) error {
 		b = b[n:]
 		switch {
 		case name == "TREE":
-			x.tree = parseCacheTree(content, p.size)
+			x.Tree = parseCacheTree(content, p.size)
+		case name == "REUC":
+			x.Resolved = parseResolved(content, p.size)
 		case name == "link":
 			x.link = content
 		case name == "sdir" || name[0] >= 'A' && name[0] <= 'Z':

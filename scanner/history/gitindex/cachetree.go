@@ -1,4 +1,4 @@
-package staged
+package gitindex
 
 import (
 	"bytes"
@@ -6,33 +6,34 @@ import (
 	"strconv"
 )
 
-// cacheNode is what the index remembers of one directory: the tree object
-// that its entries would make, as long as none of them was changed.
-type cacheNode struct {
-	name  []byte
-	id    []byte // nil when an entry below was changed
-	count int32  // entries of the index below
-	next  int32  // the node after all those below this one
+// Node is what the index remembers of one directory: the tree object that its
+// entries would make, as long as none of them was changed. A directory's node
+// comes before those of the directories in it.
+type Node struct {
+	Name  []byte
+	ID    []byte // nil when an entry below was changed
+	Count int32  // entries of the index below
+	Next  int32  // the node after all those below this one
 }
 
-// maxNesting is how deep directories may be; git stops at 2048.
-const maxNesting = 4096
+// MaxNesting is how deep directories may be; git stops at 2048.
+const MaxNesting = 4096
 
 // parseCacheTree reads the TREE extension, directories before what is in
 // them. It only saves work, so it is left out when it is malformed.
-func parseCacheTree(b []byte, size int) []cacheNode {
-	var nodes []cacheNode
+func parseCacheTree(b []byte, size int) []Node {
+	var nodes []Node
 	var open []struct{ node, kids int } // directories that miss so many of theirs
 	for {
 		node, kids, rest, ok := parseCacheNode(b, size)
-		if !ok || len(open) >= maxNesting || len(nodes) == math.MaxInt32 {
+		if !ok || len(open) >= MaxNesting || len(nodes) == math.MaxInt32 {
 			return nil
 		}
 		b = rest
 		nodes = append(nodes, node)
 		open = append(open, struct{ node, kids int }{len(nodes) - 1, kids})
 		for len(open) > 0 && open[len(open)-1].kids == 0 {
-			nodes[open[len(open)-1].node].next = int32(len(nodes))
+			nodes[open[len(open)-1].node].Next = int32(len(nodes))
 			open = open[:len(open)-1]
 		}
 		if len(open) == 0 {
@@ -43,12 +44,12 @@ func parseCacheTree(b []byte, size int) []cacheNode {
 }
 
 // parseCacheNode reads "name\0count kids\nid".
-func parseCacheNode(b []byte, size int) (node cacheNode, kids int, rest []byte, ok bool) {
+func parseCacheNode(b []byte, size int) (node Node, kids int, rest []byte, ok bool) {
 	end := bytes.IndexByte(b, 0)
 	if end < 0 {
 		return node, 0, nil, false
 	}
-	node.name, b = b[:end], b[end+1:]
+	node.Name, b = b[:end], b[end+1:]
 	line, b, ok := bytes.Cut(b, []byte{'\n'})
 	first, second, spaced := bytes.Cut(line, []byte{' '})
 	if !ok || !spaced {
@@ -68,18 +69,18 @@ func parseCacheNode(b []byte, size int) (node cacheNode, kids int, rest []byte, 
 	if len(b) < size {
 		return node, 0, nil, false
 	}
-	node.count, node.id = int32(count), b[:size]
+	node.Count, node.ID = int32(count), b[:size]
 	return node, kids, b[size:], true
 }
 
-// cacheKids finds the directories in a node's by name; at is -1 for none.
-func cacheKids(nodes []cacheNode, at int32) map[string]int32 {
+// Kids finds the directories in a node's by name; at is -1 for none.
+func Kids(nodes []Node, at int32) map[string]int32 {
 	if at < 0 {
 		return nil
 	}
 	kids := map[string]int32{}
-	for k := at + 1; k < nodes[at].next; k = nodes[k].next {
-		kids[string(nodes[k].name)] = k
+	for k := at + 1; k < nodes[at].Next; k = nodes[k].Next {
+		kids[string(nodes[k].Name)] = k
 	}
 	return kids
 }
