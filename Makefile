@@ -9,7 +9,7 @@ GITLEAKS := $(TOOLS)/gitleaks
 # The race detector needs cgo and a C compiler; without one the tests run without it.
 RACE := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test check unit cross fuzz bench oracle vuln generate clean
+.PHONY: build demo test check unit cross fuzz bench bench-history exact oracle vuln generate clean
 
 build: ## the binary, ./remint
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o remint ./cmd/remint
@@ -47,6 +47,14 @@ fuzz: ## every fuzz target for FUZZTIME
 
 bench: build $(GITLEAKS) ## speed beside gitleaks, as in docs/benchmarks.md
 	$(GO) run ./scanner/bench/run -remint ./remint -gitleaks $(GITLEAKS)
+
+HISTORIES ?= /tmp/remint-histories
+
+bench-history: build $(GITLEAKS) ## speed over a large history, which is made first, beside git and gitleaks
+	$(GO) run ./scanner/bench/run -remint ./remint -gitleaks $(GITLEAKS) -histories $(HISTORIES)
+
+exact: ## the findings of real histories by deltas and whole
+	$(GO) test -count=1 -timeout 60m -v -run TestRealHistoriesExact ./scanner/bench -args -histories $(HISTORIES)
 
 oracle: ## findings beside gitleaks' own detector, over large trees
 	$(GO) test -count=1 -timeout 60m -run TestOracle ./scanner/bench -args -large

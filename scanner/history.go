@@ -59,7 +59,11 @@ func (s *Scanner) scanRepository(ctx context.Context, repo *history.Repo, opts H
 	a := newAudit(ctx, s, repo, opts)
 	a.prefix = prefix
 	err := a.scan()
-	if err == nil {
+	switch {
+	case err != nil:
+	case ctx.Err() != nil:
+		a.salvage()
+	default:
 		err = a.report()
 	}
 	total.Findings = append(total.Findings, a.run.result.Findings...)
@@ -91,6 +95,24 @@ func (s *Scanner) scanRepository(ctx context.Context, repo *history.Repo, opts H
 		}
 	}
 	return nil
+}
+
+// salvageTime is how long a stopped scan goes on to tell what it found.
+const salvageTime = 400 * time.Millisecond
+
+// salvage reports, of a scan that was stopped, the contents that hold a
+// secret, without a path: there is no time to look for who brought them.
+func (a *audit) salvage() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), salvageTime)
+	defer cancel()
+	a.ctx = ctx
+	blobs := make([]history.ID, 0, len(a.blobs))
+	for id := range a.blobs {
+		blobs = append(blobs, id)
+	}
+	slices.SortFunc(blobs, func(x, y history.ID) int { return strings.Compare(x.String(), y.String()) })
+	l := &looker{audit: a, seen: make(map[lookKey][]Finding)}
+	l.orphan(PlaceObject.noFile(), history.ModeFile, "", blobs, nil)
 }
 
 // audit is a scan of a history under way.

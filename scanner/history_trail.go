@@ -342,6 +342,9 @@ func (l *looker) orphan(path string, mode history.Mode, why string, blobs []hist
 		path = l.prefix + path
 	}
 	for _, id := range blobs {
+		if l.ctx.Err() != nil {
+			break
+		}
 		for _, f := range l.version(path, id) {
 			o := Occurrence{Object: id.String(), Line: f.Line}
 			key := group{f.Rule.ID, sumOf(f.Secret.Reveal())}

@@ -17,6 +17,7 @@ import (
 	"github.com/remint/remint/scanner"
 	"github.com/remint/remint/scanner/history"
 	"github.com/remint/remint/scanner/report"
+	"github.com/remint/remint/scanner/source/clone"
 )
 
 // historyFlags are those of a scan of a history.
@@ -77,7 +78,7 @@ func localPath(arg string) (path string, remote bool, err error) {
 }
 
 // scanHistory scans the history that arg names.
-func (f *scanFlags) scanHistory(ctx context.Context, arg string, stdout, stderr io.Writer) error {
+func (f *scanFlags) scanHistory(ctx context.Context, arg string, stdout, stderr io.Writer) (failed error) {
 	memory, err := f.budget()
 	if err != nil {
 		return err
@@ -87,7 +88,12 @@ func (f *scanFlags) scanHistory(ctx context.Context, arg string, stdout, stderr 
 		return err
 	}
 	if remote {
-		return errors.New("remote repositories are not supported yet; clone with `git clone --mirror` and scan the clone")
+		clone, remove, err := clone.Temporary(ctx, arg, cloneProgress(stderr))
+		defer func() { failed = errors.Join(failed, remove()) }()
+		if err != nil {
+			return err
+		}
+		dir = clone
 	}
 	gitDir, workTree, err := history.Find(dir, nil)
 	if err != nil {
@@ -126,6 +132,14 @@ func (f *scanFlags) scanHistory(ctx context.Context, arg string, stdout, stderr 
 		}
 	}
 	return outcome
+}
+
+// cloneProgress is where the server's progress goes: to a terminal.
+func cloneProgress(stderr io.Writer) io.Writer {
+	if _, ok := terminal(stderr); ok {
+		return stderr
+	}
+	return nil
 }
 
 // scanPart scans the part of the history that the flags ask for. finish is to

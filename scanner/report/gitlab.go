@@ -56,6 +56,11 @@ func gitlabVulnerability(f *scanner.Finding) object {
 		"identifiers": ids, "raw_source_code_extract": printable(f.Secret.String()),
 		"location": object{"file": path, "start_line": f.Line, "end_line": f.EndLine, "commit": object{"sha": strings.Repeat("0", 7)}},
 	}
+	if f.Git != nil && f.Git.Introduced != nil {
+		i := f.Git.Introduced
+		v["location"].(object)["commit"] = object{"sha": i.Commit, "author": printable(i.Author + " <" + i.Email + ">"), "date": i.Date.Format(time.RFC3339)}
+		v["description"] = v["description"].(string) + " In the history: " + strings.Join(whence(f.Git), "; ") + "."
+	}
 	if f.Rule.Revoke.URL != "" {
 		v["links"] = []object{{"url": f.Rule.Revoke.URL}}
 	}

@@ -114,6 +114,11 @@ func sarifResult(f *scanner.Finding, at map[string]int) object {
 	if len(f.Encodings) > 0 {
 		result["properties"].(object)["encodings"] = f.Encodings
 	}
+	if f.Git != nil {
+		result["properties"].(object)["git"] = toGit(f.Git)
+		message := result["message"].(object)
+		message["text"] = message["text"].(string) + " In the history: " + strings.Join(whence(f.Git), "; ") + "."
+	}
 	return result
 }
 

@@ -78,6 +78,9 @@ func (s *textSink) Finding(f scanner.Finding) error {
 	if s.o.Reveal {
 		fmt.Fprintf(s.w, "    secret: %s\n", printable(string(f.Secret.Reveal())))
 	}
+	for _, line := range whence(f.Git) {
+		fmt.Fprintf(s.w, "    %s\n", s.clip(line, 4))
+	}
 	for _, c := range f.Companions {
 		fmt.Fprintf(s.w, "    pair: %s on line %d, %s\n", c.Rule, c.Line, c.Secret)
 	}
@@ -165,7 +168,11 @@ func (s *textSink) Close(incomplete []scanner.Incomplete, stats scanner.Stats) e
 	if s.total > 0 {
 		summary = s.paint(plural(s.total, "finding", "findings"), bold) + s.severities()
 	}
-	fmt.Fprintf(s.w, "%s in %s, %s, %s", summary, plural(int(stats.Files), "file", "files"), size(stats.Bytes), duration(stats.Elapsed))
+	what := plural(int(stats.Files), "file", "files")
+	if stats.Objects > 0 {
+		what = plural(int(stats.Objects), "object", "objects") + ", " + plural(int(stats.Commits), "commit", "commits")
+	}
+	fmt.Fprintf(s.w, "%s in %s, %s, %s", summary, what, size(stats.Bytes), duration(stats.Elapsed))
 	if stats.Silenced > 0 {
 		fmt.Fprintf(s.w, "; %d silenced", stats.Silenced)
 	}

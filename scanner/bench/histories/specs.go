@@ -13,14 +13,12 @@ func Small() []Spec {
 	}
 }
 
-// Large is the history that speed is measured on: over 20,000 objects and a
-// gigabyte of content. Double is one of twice the size.
-func Large() Spec {
-	return mix("large", 1)
-}
+// Half and Full are the histories that speed is measured on: Full has over
+// 20,000 objects and more than a gigabyte of content, Half about half of it.
+func Half() Spec { return mix("half", 1) }
 
-// Double is a history of about twice the size of Large.
-func Double() Spec { return mix("double", 2) }
+// Full is the history that speed is measured on.
+func Full() Spec { return mix("full", 2) }
 
 func mix(name string, times int) Spec {
 	return Spec{Name: name, Modules: []Module{

@@ -25,6 +25,7 @@ func main() {
 	remint := flag.String("remint", "./remint", "remint's binary")
 	gitleaks := flag.String("gitleaks", "", "gitleaks' binary")
 	runs := flag.Int("n", 5, "counted runs of each command")
+	folder := flag.String("histories", "", "measure histories instead, which are made in this folder")
 	flag.Parse()
 	dir, err := os.MkdirTemp("", "remint-bench-")
 	if err != nil {
@@ -34,7 +35,12 @@ func main() {
 	b := bench{dir: dir, remint: absolute(*remint), gitleaks: absolute(*gitleaks), runs: *runs}
 	fmt.Printf("%s, %s/%s, %d processors, median of %d runs\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), *runs)
 	fmt.Printf("%-44s %10s %10s %8s %9s %9s\n", "work", "remint", "gitleaks", "ratio", "remint MB", "other MB")
-	for _, step := range []func() error{b.version, b.tree, b.rules, b.staged, b.gigabyte} {
+	steps := []func() error{b.version, b.tree, b.rules, b.staged, b.gigabyte}
+	if *folder != "" {
+		b.histories = absolute(*folder)
+		steps = []func() error{b.history}
+	}
+	for _, step := range steps {
 		if err := step(); err != nil {
 			os.RemoveAll(dir)
 			log.Fatal(err)
@@ -44,6 +50,7 @@ func main() {
 
 type bench struct {
 	dir, remint, gitleaks string
+	histories             string
 	runs                  int
 }
 
