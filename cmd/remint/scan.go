@@ -28,18 +28,22 @@ type scanFlags struct {
 func newScan() *cobra.Command {
 	var f scanFlags
 	c := &cobra.Command{
-		Use:   "scan [PATH...]",
-		Short: "Find hardcoded keys in a tree, in the staged change, or in a pipe",
+		Use:   "scan [PATH... | --git PATH|URL]",
+		Short: "Find hardcoded keys in a tree, a staged change, a git history or a pipe",
 		Long: `Scan directories and files (this directory, where none is named), what is
-staged for the next commit, or standard input.
+staged for the next commit, every object of a git history, or standard input.
 
-Nothing is executed, nothing is written, and the network is not used. Symbolic
-links are not followed. What cannot be looked at is counted and printed.
+Nothing is executed, nothing is written, and the network is not used but to
+clone a URL. Symbolic links are not followed. What cannot be looked at is
+counted and printed.
 
 Exit codes: 0 nothing found, 1 findings, 2 could not do the work or not all of it.`,
 		Example: `  remint scan
   remint scan services/ deploy/values.yaml
   remint scan --staged
+  remint scan --git                                     the whole history of this repository
+  remint scan --git --range origin/main..HEAD           what a pull request brings
+  remint scan --git https://git.example.com/team/app    a remote one
   kubectl get configmap -A -o yaml | remint scan --stdin
   remint scan -f sarif -o results.sarif
   remint scan -o report.html

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -72,15 +73,17 @@ type sample struct {
 func once(dir string, codes []int, command ...string) (sample, error) {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir = dir
+	var errs bytes.Buffer
+	cmd.Stderr = &errs // and the output goes nowhere: some is gigabytes
 	start := time.Now()
-	out, err := cmd.CombinedOutput()
+	err := cmd.Run()
 	s := sample{wall: time.Since(start)}
 	if cmd.ProcessState == nil {
 		return s, err
 	}
 	s.rss = peak(cmd.ProcessState)
 	if !slices.Contains(codes, cmd.ProcessState.ExitCode()) {
-		return s, fmt.Errorf("%s: exit code %d\n%s", strings.Join(command, " "), cmd.ProcessState.ExitCode(), out[:min(len(out), 500)])
+		return s, fmt.Errorf("%s: exit code %d\n%s", strings.Join(command, " "), cmd.ProcessState.ExitCode(), errs.String()[:min(errs.Len(), 500)])
 	}
 	return s, nil
 }
