@@ -174,3 +174,64 @@ func differ(got, want []Match) string {
 	}
 	return ""
 }
+
+// FuzzDelta makes a text out of another by a program of copies and inserts,
+// and compares the scan of what differs with that of the whole.
+func FuzzDelta(f *testing.F) {
+	for i := 0; i < len(snippets()); i += 97 {
+		f.Add(snippets()[i], []byte{0, 0, 40, 1, 3, 'a', 'b', 'c', 0, 20, 90})
+	}
+	e, err := New(rule.Catalogue(), Options{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	s, whole := e.NewScanner(), e.NewScanner()
+	f.Fuzz(func(t *testing.T, base, program []byte) {
+		v := runProgram(base, program)
+		first, second := new(Memory), new(Memory)
+		if _, err := s.ScanKeep(base, first); err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.ScanDelta(v.text, first, v.copies, second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := whole.Scan(v.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if why := differ(got, want); why != "" {
+			t.Error(why)
+		}
+	})
+}
+
+// runProgram reads instructions: an even byte copies from a place so many
+// bytes, an odd one inserts the bytes that follow.
+func runProgram(base, program []byte) version {
+	var v version
+	for len(program) >= 2 {
+		if program[0]%2 == 1 {
+			n := min(int(program[1]), len(program)-2)
+			v.text = append(v.text, program[2:2+n]...)
+			program = program[2+n:]
+			continue
+		}
+		if len(program) < 3 {
+			break
+		}
+		from := min(len(base), int(program[1])*(1+int(program[0])/16))
+		n := min(len(base)-from, int(program[2])*(1+int(program[0])/64))
+		program = program[3:]
+		if n == 0 {
+			continue
+		}
+		if k := len(v.copies); k > 0 && v.copies[k-1].At+v.copies[k-1].Len == len(v.text) && v.copies[k-1].From+v.copies[k-1].Len == from {
+			v.copies[k-1].Len += n
+		} else {
+			v.copies = append(v.copies, Copy{len(v.text), from, n})
+		}
+		v.text = append(v.text, base[from:from+n]...)
+	}
+	return v
+}
