@@ -15,7 +15,8 @@ const module = "github.com/remint/remint/"
 // mayImport says, for each room, which rooms of this module it may import.
 // A room that is missing here may not exist.
 var mayImport = map[string][]string{
-	"cmd/remint":            {"scanner"},
+	"cmd/remint":            {"scanner", "analyzers"},
+	"analyzers":             {"analyzers", "scanner/rule", "scanner/engine"},
 	"scanner":               {"scanner"},
 	"scanner/rule":          {},
 	"scanner/rule/gen":      {"scanner/rule"},

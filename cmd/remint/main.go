@@ -8,9 +8,13 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/tools/go/analysis/unitchecker"
+
+	"github.com/remint/remint/analyzers"
 )
 
 // Exit codes, the same for every command.
@@ -27,12 +31,24 @@ var errFindings = errors.New("findings")
 var errReported = errors.New("reported")
 
 func main() {
+	if speaksVet(os.Args[1:]) {
+		unitchecker.Main(analyzers.All()...)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal asks the work to end; a second one ends the program.
 	context.AfterFunc(ctx, stop)
 	code := run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
+}
+
+// speaksVet tells whether go vet is the caller: it asks for the version and the
+// flags, and then hands over a package at a time.
+func speaksVet(args []string) bool {
+	if len(args) == 1 && (args[0] == "-V=full" || args[0] == "-flags") {
+		return true
+	}
+	return len(args) > 0 && strings.HasSuffix(args[len(args)-1], ".cfg") && args[0] != "scan" && args[0] != "explain"
 }
 
 func run(ctx context.Context, args []string) int {

@@ -1,0 +1,213 @@
+package hardcodedkey
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"unicode"
+
+	"golang.org/x/tools/go/analysis"
+
+	"github.com/remint/remint/analyzers/sinks"
+)
+
+// judge reports a value that reaches a sink, unless it is none that matters.
+func (c *checker) judge(s source, kind sinks.Kind, to string, use ast.Expr) {
+	text, weak := s.text, s.weak
+	if s.shown == "" {
+		text = bearerless(text)
+		if kind == sinks.DSN {
+			text = dsnPassword(text)
+		}
+		if text == "" || strings.Contains(text, hole) || isVariable(text) {
+			return
+		}
+		weak = placeholder(text)
+	}
+	pos := s.pos
+	if !pos.IsValid() {
+		pos = use.Pos()
+	}
+	if c.reported[pos] {
+		return
+	}
+	c.reported[pos] = true
+	shown := s.shown
+	if shown == "" {
+		shown = Redact(text)
+	}
+	message := fmt.Sprintf("hardcoded %s %s reaches %s (CWE-798)", kind.Name(), shown, to)
+	if weak {
+		message = fmt.Sprintf("hardcoded weak default %s is used as a %s by %s (CWE-1392)", shown, kind.Name(), to)
+	}
+	d := analysis.Diagnostic{Pos: pos, Message: message + c.note(pos), Category: "go-hardcoded-" + kind.String(), URL: "https://cwe.mitre.org/data/definitions/798.html"}
+	if s.expr != nil {
+		d.End = s.expr.End()
+	}
+	if s.where != "" {
+		d.Related = append(d.Related, analysis.RelatedInformation{Pos: use.Pos(), Message: "it is written at " + s.where})
+	}
+	for _, v := range s.via {
+		if v.IsValid() && v != pos {
+			d.Related = append(d.Related, analysis.RelatedInformation{Pos: v, Message: "it goes through here"})
+		}
+	}
+	if use.Pos() != pos {
+		d.Related = append(d.Related, analysis.RelatedInformation{Pos: use.Pos(), End: use.End(), Message: "it is used here"})
+	}
+	if offerEnv && s.expr != nil {
+		d.SuggestedFixes = c.fixes(s, kind)
+	}
+	c.pass.Report(d)
+}
+
+// note says what makes a place matter less.
+func (c *checker) note(pos token.Pos) string {
+	name := c.pass.Fset.Position(pos).Filename
+	if strings.HasSuffix(name, "_test.go") {
+		return ", in a test"
+	}
+	for _, f := range c.pass.Files {
+		if f.FileStart <= pos && pos < f.FileEnd && ast.IsGenerated(f) {
+			return ", in a generated file"
+		}
+	}
+	return ""
+}
+
+// Redact shows enough of a value to find it again: four characters of a long
+// one.
+func Redact(text string) string {
+	const public, mask = 4, "********"
+	if len(text) < 16 || strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII || r < ' ' }) {
+		return mask
+	}
+	return text[:public] + mask
+}
+
+// bearerless takes the scheme off "Bearer …".
+func bearerless(text string) string {
+	scheme, rest, ok := strings.Cut(text, " ")
+	switch strings.ToLower(scheme) {
+	case "bearer", "basic", "token", "apikey", "bot", "key", "ssws":
+		if ok {
+			return strings.TrimSpace(rest)
+		}
+	}
+	return text
+}
+
+// dsnPassword returns the password of a connection string.
+func dsnPassword(dsn string) string {
+	for _, word := range strings.FieldsFunc(dsn, func(r rune) bool { return r == ' ' || r == ';' }) {
+		name, value, ok := strings.Cut(word, "=")
+		if ok && (strings.EqualFold(name, "password") || strings.EqualFold(name, "pwd")) {
+			return strings.Trim(value, `'"`)
+		}
+	}
+	if scheme, rest, ok := strings.Cut(dsn, "://"); ok && !strings.ContainsAny(scheme, " /@") {
+		userinfo, _, ok := cutLast(rest[:endOfHost(rest)], "@")
+		if !ok {
+			return ""
+		}
+		_, password, _ := strings.Cut(userinfo, ":")
+		if plain, err := url.PathUnescape(password); err == nil {
+			return plain
+		}
+		return password
+	}
+	// user:password@tcp(host)/name
+	userinfo, _, ok := cutLast(dsn, "@")
+	if !ok {
+		return ""
+	}
+	_, password, _ := strings.Cut(userinfo, ":")
+	return password
+}
+
+func endOfHost(s string) int {
+	at := strings.LastIndexByte(s, '@')
+	if i := strings.IndexAny(s[max(at, 0):], "/?#"); i >= 0 {
+		return max(at, 0) + i
+	}
+	return len(s)
+}
+
+func cutLast(s, sep string) (before, after string, ok bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
+
+// isVariable tells a text that stands for a value that comes later.
+func isVariable(text string) bool {
+	return strings.HasPrefix(text, "${") || strings.HasPrefix(text, "{{") || strings.HasPrefix(text, "<") && strings.HasSuffix(text, ">")
+}
+
+var placeholders = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)change[-_ ]?(?:me|this)|example|placeholder|your[-_ ]|replace[-_ ]?me|dummy|todo|fixme|xxxx|^(?:password|passwd|pass|secret|token|test|key|changeit|default|admin|root|foo|bar)$`)
+})
+
+func placeholder(text string) bool { return placeholders().MatchString(text) }
+
+// secretWords are parts of names of secrets; secretTails, at the end of a name,
+// tell that it names something about one.
+var (
+	secretWords = [...]string{"password", "passwd", "passphrase", "secret", "token", "apikey", "accesskey", "privatekey", "signingkey", "encryptionkey", "credential", "hmackey", "jwtkey", "authkey"}
+	secretTails = [...]string{"file", "path", "url", "uri", "name", "id", "type", "env", "envvar", "header", "length", "len", "ttl", "expiry", "timeout", "duration", "prefix", "field", "key_name", "dir", "endpoint", "issuer", "audience", "policy", "hint", "label", "count", "size", "format", "regex", "pattern", "var"}
+)
+
+// secretish tells whether a name is that of a secret.
+func secretish(name string) bool {
+	squeezed := strings.ToLower(strings.NewReplacer("_", "", "-", "", ".", "", " ", "").Replace(name))
+	for _, t := range secretTails {
+		if strings.HasSuffix(squeezed, t) {
+			return false
+		}
+	}
+	for _, w := range secretWords {
+		if strings.Contains(squeezed, w) {
+			return true
+		}
+	}
+	return strings.HasSuffix(squeezed, "pwd") || squeezed == "pass" || squeezed == "key"
+}
+
+// secretName tells whether an argument is the name of a secret.
+func (c *checker) secretName(call *ast.CallExpr, arg int) bool {
+	if arg >= len(call.Args) {
+		return false
+	}
+	name, ok := (&flow{checker: c}).constantText(ast.Unparen(call.Args[arg]))
+	return ok && secretish(name)
+}
+
+// credentialHeader tells whether a call's first argument names a header that
+// carries credentials.
+func (c *checker) credentialHeader(call *ast.CallExpr) bool {
+	if len(call.Args) == 0 {
+		return false
+	}
+	name, ok := (&flow{checker: c}).constantText(ast.Unparen(call.Args[0]))
+	return ok && credentialHeader(name)
+}
+
+func credentialHeader(name string) bool {
+	switch strings.ToLower(name) {
+	case "authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "apikey", "private-token", "x-auth-token", "x-access-token", "x-vault-token", "x-goog-api-key", "x-gitlab-token", "x-amz-security-token":
+		return true
+	}
+	return false
+}
+
+// shortName is a file as it is told to people.
+func shortName(name string) string {
+	dir, file := filepath.Split(name)
+	return filepath.ToSlash(filepath.Join(filepath.Base(dir), file))
+}
