@@ -43,6 +43,8 @@ type Finding struct {
 	Companions []Companion
 	// Modified is when the file was last changed; zero where nobody knows.
 	Modified time.Time
+	// Note is what else is known of it, in a sentence; or "".
+	Note string
 	// Git says where in a history it stands; nil outside of one.
 	Git *Git
 }

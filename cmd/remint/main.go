@@ -31,15 +31,20 @@ var errFindings = errors.New("findings")
 var errReported = errors.New("reported")
 
 func main() {
-	if speaksVet(os.Args[1:]) {
-		unitchecker.Main(analyzers.All()...)
-	}
+	serveVet()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal asks the work to end; a second one ends the program.
 	context.AfterFunc(ctx, stop)
 	code := run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
+}
+
+// serveVet does go vet's work where that is the caller, and does not return then.
+func serveVet() {
+	if speaksVet(os.Args[1:]) {
+		unitchecker.Main(analyzers.All()...)
+	}
 }
 
 // speaksVet tells whether go vet is the caller: it asks for the version and the
@@ -83,7 +88,7 @@ Exit codes: 0 nothing found, 1 findings, 2 could not do the work or not all of i
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newScan(), newRules(), newExplain(), newInit(), newVersion())
+	root.AddCommand(newScan(), newVet(), newRules(), newExplain(), newInit(), newVersion())
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w\nSee '%s --help'", err, c.CommandPath())
 	})

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"os"
+	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -12,7 +14,10 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"remint": func() { os.Exit(run(context.Background(), os.Args[1:])) },
+		"remint": func() {
+			serveVet()
+			os.Exit(run(context.Background(), os.Args[1:]))
+		},
 	})
 }
 
@@ -34,6 +39,14 @@ func setup(e *testscript.Env) error {
 	} {
 		e.Setenv(kv[0], kv[1])
 	}
+	// The home folder is another one, and the caches of Go stay.
+	out, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE").Output()
+	if err != nil {
+		return err
+	}
+	cache, modules, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	e.Setenv("GOCACHE", cache)
+	e.Setenv("GOMODCACHE", modules)
 	return nil
 }
 

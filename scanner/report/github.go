@@ -23,7 +23,7 @@ func (s githubSink) Finding(f scanner.Finding) error {
 	case rule.Low:
 		level = "notice"
 	}
-	message := fmt.Sprintf("%s (%s). It opens: %s", f.Rule.Name, f.Secret, f.Rule.Opens) + history(f.Git)
+	message := fmt.Sprintf("%s (%s). It opens: %s", f.Rule.Name, f.Secret, f.Rule.Opens) + history(&f)
 	if f.Rule.Revoke.Steps != "" {
 		message += "\nRevoke it: " + f.Rule.Revoke.Steps + " " + f.Rule.Revoke.URL
 	}

@@ -59,7 +59,7 @@ func gitlabVulnerability(f *scanner.Finding) object {
 	if f.Git != nil && f.Git.Introduced != nil {
 		i := f.Git.Introduced
 		v["location"].(object)["commit"] = object{"sha": i.Commit, "author": printable(i.Author + " <" + i.Email + ">"), "date": i.Date.Format(time.RFC3339)}
-		v["description"] = v["description"].(string) + " In the history: " + strings.Join(whence(f.Git), "; ") + "."
+		v["description"] = v["description"].(string) + " " + strings.Join(known(f), "; ") + "."
 	}
 	if f.Rule.Revoke.URL != "" {
 		v["links"] = []object{{"url": f.Rule.Revoke.URL}}

@@ -37,7 +37,7 @@ type pageData struct {
 
 type pageFinding struct {
 	Severity, Rule, Name, Path, Place, Snippet, Redacted, Fingerprint, Through, Changed string
-	Whence                                                                              []string
+	Known                                                                               []string
 	Rank                                                                                int
 }
 
@@ -99,7 +99,7 @@ func toPage(f *scanner.Finding) pageFinding {
 	p := pageFinding{
 		Severity: f.Severity.String(), Rank: int(f.Severity), Rule: f.Rule.ID, Name: or(f.Rule.Name, f.Rule.ID), Path: printable(f.Path),
 		Place: fmt.Sprintf("%d:%d", f.Line, f.Column), Snippet: printable(f.Snippet), Redacted: f.Secret.String(),
-		Fingerprint: f.Fingerprint, Through: encodings(f), Whence: whence(f.Git),
+		Fingerprint: f.Fingerprint, Through: encodings(f), Known: known(f),
 	}
 	if !f.Modified.IsZero() {
 		p.Changed = f.Modified.Format(time.DateOnly)

@@ -39,6 +39,7 @@ type findingJSON struct {
 	Minter      string          `json:"minter,omitempty"`
 	Tags        []string        `json:"tags,omitempty"`
 	Modified    *time.Time      `json:"modified,omitempty"`
+	Note        string          `json:"note,omitempty"`
 	Git         *gitJSON        `json:"git,omitempty"`
 }
 
@@ -134,7 +135,7 @@ func toJSON(f *scanner.Finding, reveal bool) findingJSON {
 		Opens: f.Rule.Opens, Revoke: revokeJSON(f.Rule.Revoke), Minter: f.Rule.Minter, Tags: f.Rule.Tags,
 	}
 	j.Path, j.PathBase64 = validPath(f.Path)
-	j.Git = toGit(f.Git)
+	j.Note, j.Git = f.Note, toGit(f.Git)
 	for _, c := range f.Companions {
 		j.Companions = append(j.Companions, companionJSON{c.Rule, c.Line, c.Secret.String()})
 	}

@@ -60,7 +60,7 @@ func (s *junitSink) Close(incomplete []scanner.Incomplete, stats scanner.Stats) 
 			Failure: &junitMessage{
 				Message: printable(fmt.Sprintf("%s: %s", f.Rule.Name, f.Secret)), Type: f.Severity.String(),
 				Text: printable(fmt.Sprintf("%s:%d:%d: %s | opens: %s | revoke: %s %s | fingerprint %s",
-					f.Path, f.Line, f.Column, f.Snippet, f.Rule.Opens, f.Rule.Revoke.Steps, f.Rule.Revoke.URL, f.Fingerprint) + history(f.Git)),
+					f.Path, f.Line, f.Column, f.Snippet, f.Rule.Opens, f.Rule.Revoke.Steps, f.Rule.Revoke.URL, f.Fingerprint) + history(f)),
 			},
 		})
 	}
@@ -88,8 +88,8 @@ func (s *junitSink) Close(incomplete []scanner.Incomplete, stats scanner.Stats) 
 }
 
 // history is what is known of a finding's past, as a part of a line.
-func history(g *scanner.Git) string {
-	if lines := whence(g); len(lines) > 0 {
+func history(f *scanner.Finding) string {
+	if lines := known(f); len(lines) > 0 {
 		return " | " + strings.Join(lines, "; ")
 	}
 	return ""

@@ -116,8 +116,10 @@ func sarifResult(f *scanner.Finding, at map[string]int) object {
 	}
 	if f.Git != nil {
 		result["properties"].(object)["git"] = toGit(f.Git)
+	}
+	if more := known(f); len(more) > 0 {
 		message := result["message"].(object)
-		message["text"] = message["text"].(string) + " In the history: " + strings.Join(whence(f.Git), "; ") + "."
+		message["text"] = message["text"].(string) + " Known: " + strings.Join(more, "; ") + "."
 	}
 	return result
 }

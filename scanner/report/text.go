@@ -78,7 +78,7 @@ func (s *textSink) Finding(f scanner.Finding) error {
 	if s.o.Reveal {
 		fmt.Fprintf(s.w, "    secret: %s\n", printable(string(f.Secret.Reveal())))
 	}
-	for _, line := range whence(f.Git) {
+	for _, line := range known(&f) {
 		fmt.Fprintf(s.w, "    %s\n", s.clip(line, 4))
 	}
 	for _, c := range f.Companions {

@@ -11,13 +11,18 @@ import (
 // idDigits is how much of an id is shown to people.
 const idDigits = 12
 
-// whence says, in a few short sentences, who brought a finding of a history,
-// whether it is still there, and what leads to it.
-func whence(g *scanner.Git) []string {
-	if g == nil {
-		return nil
-	}
+// known says, in a few short sentences, what is known of a finding beside its
+// place: where its value goes; in a history, who brought it, whether it is
+// still there, and what leads to it.
+func known(f *scanner.Finding) []string {
 	var lines []string
+	if f.Note != "" {
+		lines = append(lines, printable(f.Note))
+	}
+	g := f.Git
+	if g == nil {
+		return lines
+	}
 	if s := g.Introduced; s != nil {
 		lines = append(lines, "introduced "+sighting(s))
 	}
