@@ -20,7 +20,7 @@ demo: build ## scan a small leaky repository that is made on the spot
 test: check unit cross ## everything that must pass
 
 check: $(STATICCHECK)
-	@test -z "$$(gofmt -l cmd scanner)" || { echo "not gofmt-ed:"; gofmt -l cmd scanner; exit 1; }
+	@test -z "$$(gofmt -l analyzers cmd scanner)" || { echo "not gofmt-ed:"; gofmt -l analyzers cmd scanner; exit 1; }
 	$(GO) vet ./...
 	$(STATICCHECK) ./...
 	@cd scanner/rule && $(GO) run ./gen -out $(TOOLS)/catalogue.gen.go && \

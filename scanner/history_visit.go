@@ -21,7 +21,6 @@ type visitor struct {
 	scratch engine.Memory
 	worker  *worker // for what is not plain text
 	found   []foundKey
-	broken  bool            // worker met something that it could not read
 	people  map[string]bool // names and addresses that were looked at
 	names   map[string]bool // names of files, and whether they hold a secret
 }
