@@ -21,7 +21,7 @@ type visitor struct {
 	scratch engine.Memory
 	worker  *worker // for what is not plain text
 	found   []foundKey
-	people  map[string]bool // names and addresses that were looked at
+	people  map[string]bool // names and addresses that were looked at, and whether they hold a secret
 	names   map[string]bool // names of files, and whether they hold a secret
 }
 
@@ -171,11 +171,11 @@ func (v *visitor) commit(o history.Object) error {
 // commitTexts looks at a commit's message and people.
 func (v *visitor) commitTexts(c *history.CommitObject) error {
 	when, id := c.Committer.When, c.ID
-	if err := v.text(PlaceMessage, id, when, c.Message); err != nil {
+	if _, err := v.text(PlaceMessage, id, when, c.Message); err != nil {
 		return err
 	}
 	if extra := extraHeaders(c.Headers); len(extra) > 0 {
-		if err := v.text(PlaceMessage, id, when, extra); err != nil {
+		if _, err := v.text(PlaceMessage, id, when, extra); err != nil {
 			return err
 		}
 	}
@@ -220,12 +220,11 @@ func extraHeaders(headers []byte) []byte {
 // person looks at a name and an address, once.
 func (v *visitor) person(place Place, id history.ID, when time.Time, p history.Person) error {
 	text := p.Name + " <" + p.Email + ">"
-	if known, dirty := v.people[text]; dirty && !known {
+	if holds, seen := v.people[text]; seen && !holds {
 		return nil
 	}
-	before := len(v.loose)
-	err := v.text(place, id, when, []byte(text))
-	v.people[text] = len(v.loose) > before
+	holds, err := v.text(place, id, when, []byte(text))
+	v.people[text] = holds
 	return err
 }
 
@@ -246,32 +245,32 @@ func (v *visitor) tag(o history.Object) error {
 		v.forest.tags = append(v.forest.tags, t)
 		v.mu.Unlock()
 	}
-	if err := v.text(PlaceTag, o.ID, t.Tagger.When, t.Message); err != nil {
+	if _, err := v.text(PlaceTag, o.ID, t.Tagger.When, t.Message); err != nil {
 		return err
 	}
-	if err := v.text(PlaceRefName, o.ID, t.Tagger.When, []byte(t.Name)); err != nil {
+	if _, err := v.text(PlaceRefName, o.ID, t.Tagger.When, []byte(t.Name)); err != nil {
 		return err
 	}
 	return v.person(PlaceTagger, o.ID, t.Tagger.When, t.Tagger)
 }
 
-// text looks at a text that is no file.
-func (v *visitor) text(place Place, id history.ID, when time.Time, text []byte) error {
+// text looks at a text that is no file, and says whether it holds a secret.
+func (v *visitor) text(place Place, id history.ID, when time.Time, text []byte) (holds bool, err error) {
 	if len(text) < minText {
-		return nil
+		return false, nil
 	}
 	matches, err := v.engine.Scan(text)
 	if err != nil || len(matches) == 0 {
-		return err
+		return false, err
 	}
 	keys, _ := v.number(v.keysOf(matches, text))
 	if len(keys) == 0 {
-		return nil
+		return false, nil
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.loose = append(v.loose, looseText{place: place, object: id, when: when, text: string(text), keys: keys})
-	return nil
+	return true, nil
 }
 
 // minText is the length below which a text holds no secret, in bytes.
