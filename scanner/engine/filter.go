@@ -45,7 +45,17 @@ func implausible(f rule.Filter, v value, entropy float64, named bool) string {
 	if named && !v.quoted && looksLikeCode(v.text) {
 		return "looks like code, not like a value"
 	}
+	if named && joinedWords(v.text) {
+		return "words that are joined, as in the name of a header"
+	}
 	return ""
+}
+
+// joinedWords tells x-amz-security-token: three words or more of letters in
+// one case.
+func joinedWords(v []byte) bool {
+	k := classesOf(v)
+	return k.joint >= 2 && k.joint+max(k.lower, k.upper) == len(v)
 }
 
 // placeholderWords stand in values that are there to be replaced, lower case.

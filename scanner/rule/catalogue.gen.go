@@ -7419,7 +7419,7 @@ var catalogue = [...]Rule{
 		},
 		Minter:          "gitlab",
 		Examples:        []string{"GITLAB_TOKEN=«{a62:20}»", "curl --header \"PRIVATE-TOKEN: «{a62:20}»\" \"https://gitlab.example.org/api/v4/projects\"", "gitlab_private_token: \"«{a62:20}»\"", "gl = gitlab.Gitlab(url, private_token=\"«{a62:20}»\")"},
-		Counterexamples: []string{"GITLAB_TOKEN=$CI_JOB_TOKEN", "GITLAB_TOKEN={hex:40}", "gitlab_url: gitlab.example.org", "private_token: your_private_token_"},
+		Counterexamples: []string{"GITLAB_TOKEN=$CI_JOB_TOKEN", "GITLAB_TOKEN={hex:40}", "gitlab_url: gitlab.example.org", "private_token: your_private_token_", "\"x-gitlab-token\", \"x-amz-security-token\""},
 	},
 	{
 		ID:         "gitlab-oauth-app-secret",
