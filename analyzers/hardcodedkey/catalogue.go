@@ -70,7 +70,7 @@ func (c *checker) scanJoined(s *engine.Scanner, file *ast.File) error {
 		if !ok || e.Op != token.ADD {
 			return true
 		}
-		text, known := (&flow{checker: c}).constantText(e)
+		text, known := c.code.ConstantText(e)
 		if !known || len(text) < 16 {
 			return true
 		}

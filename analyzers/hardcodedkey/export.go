@@ -5,6 +5,8 @@ import (
 	"go/ast"
 	"go/types"
 	"strings"
+
+	"github.com/remint/remint/analyzers/flow"
 )
 
 // exportSources tells other packages which variables and functions give a
@@ -21,15 +23,15 @@ func (c *checker) exportSources() {
 		switch obj := obj.(type) {
 		case *types.Var:
 			if textual(obj.Type()) {
-				f := &flow{checker: c, seen: make(map[any]bool)}
-				f.object(obj, nil)
+				f := c.code.Trace()
+				f.Object(obj, nil)
 				c.exportSource(obj, f)
 			}
 		case *types.Func:
 			if r := obj.Signature().Results(); r.Len() > 0 && textual(r.At(0).Type()) {
-				f := &flow{checker: c, seen: make(map[any]bool)}
-				if decl := f.uses().funcs[obj]; decl != nil && decl.Body != nil {
-					f.returns(decl.Body, decl.Type, 0, nil)
+				f := c.code.Trace()
+				if decl := f.Uses().Funcs[obj]; decl != nil && decl.Body != nil {
+					f.Returns(decl.Body, decl.Type, 0, nil)
 					c.exportSource(obj, f)
 				}
 			}
@@ -37,14 +39,14 @@ func (c *checker) exportSources() {
 	}
 }
 
-func (c *checker) exportSource(obj types.Object, f *flow) {
-	for _, s := range f.sources {
-		if s.shown != "" || s.text == "" || strings.Contains(s.text, hole) || isVariable(s.text) {
+func (c *checker) exportSource(obj types.Object, f *flow.Trace) {
+	for _, s := range f.Sources {
+		if s.Shown != "" || s.Text == "" || strings.Contains(s.Text, flow.Hole) || isVariable(s.Text) {
 			continue
 		}
-		at := c.pass.Fset.Position(s.pos)
+		at := c.pass.Fset.Position(s.Pos)
 		c.pass.ExportObjectFact(obj, &sourceFact{
-			Where: fmt.Sprintf("%s:%d", shortName(at.Filename), at.Line), Shown: Redact(s.text), Weak: placeholder(s.text),
+			Where: fmt.Sprintf("%s:%d", shortName(at.Filename), at.Line), Shown: Redact(s.Text), Weak: placeholder(s.Text),
 		})
 		return
 	}

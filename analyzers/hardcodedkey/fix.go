@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/tools/go/analysis"
 
+	"github.com/remint/remint/analyzers/flow"
 	"github.com/remint/remint/analyzers/sinks"
 )
 
@@ -19,9 +20,9 @@ var offerEnv bool
 
 // fixes replace a literal by a look-up in the environment. Where the type or
 // the place does not allow that, there are none.
-func (c *checker) fixes(s source, kind sinks.Kind) []analysis.SuggestedFix {
-	file := c.fileOf(s.pos)
-	lit, ok := ast.Unparen(s.expr).(*ast.BasicLit)
+func (c *checker) fixes(s flow.Source, kind sinks.Kind) []analysis.SuggestedFix {
+	file := c.fileOf(s.Pos)
+	lit, ok := ast.Unparen(s.Expr).(*ast.BasicLit)
 	if !ok || file == nil || !isString(lit) || !osIsFree(c, file) {
 		return nil
 	}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/types/typeutil"
 
+	"github.com/remint/remint/analyzers/flow"
 	"github.com/remint/remint/analyzers/sinks"
 )
 
@@ -80,7 +81,7 @@ func (f *sourceFact) String() string { return "hardcoded" }
 // checker is the analysis of one package.
 type checker struct {
 	pass     *analysis.Pass
-	uses     *uses // made when first needed
+	code     *flow.Package
 	reported map[token.Pos]bool
 	sinkFns  map[*types.Func][]sinkParam
 	changed  bool
@@ -91,7 +92,8 @@ func run(pass *analysis.Pass) (any, error) {
 	if inStandardLibrary(pass) {
 		return nil, nil
 	}
-	c := &checker{pass: pass, reported: make(map[token.Pos]bool), sinkFns: make(map[*types.Func][]sinkParam)}
+	c := &checker{pass: pass, code: &flow.Package{Pass: pass}, reported: make(map[token.Pos]bool), sinkFns: make(map[*types.Func][]sinkParam)}
+	c.code.Imported = c.imported
 	if c.relevant() {
 		// A helper that calls a helper is known after a few rounds.
 		c.quiet = true
@@ -111,6 +113,15 @@ func run(pass *analysis.Pass) (any, error) {
 		return nil, err
 	}
 	return nil, nil
+}
+
+// imported is what is known of a variable or function of another package.
+func (c *checker) imported(obj types.Object) (flow.Source, bool) {
+	var fact sourceFact
+	if !c.pass.ImportObjectFact(obj, &fact) {
+		return flow.Source{}, false
+	}
+	return flow.Source{Pos: obj.Pos(), Shown: fact.Shown, Weak: fact.Weak, Where: fact.Where}, true
 }
 
 // inStandardLibrary tells whether a package is Go's own: what matters of it is
@@ -301,37 +312,37 @@ func (c *checker) reaches(e ast.Expr, t *sinks.Target, to string) {
 	if t.Kind == sinks.ID {
 		return
 	}
-	f := &flow{checker: c, seen: make(map[any]bool)}
+	f := c.code.Trace()
 	switch {
 	case t.Return:
-		f.returned(e)
+		f.Returned(e)
 	case t.Values:
-		f.elements(e, false)
+		elements(f, e, false)
 	case t.Pairs:
-		f.elements(e, true)
+		elements(f, e, true)
 	default:
-		f.follow(e, nil)
+		f.Follow(e, nil)
 	}
-	for _, p := range f.params {
+	for _, p := range f.Params {
 		c.passesOn(p, t.Kind, to)
 	}
 	if c.quiet {
 		return
 	}
-	for _, s := range f.sources {
+	for _, s := range f.Sources {
 		c.judge(s, t.Kind, to, e)
 	}
 }
 
 // passesOn notes that a function hands a parameter on to a sink.
-func (c *checker) passesOn(p param, kind sinks.Kind, to string) {
+func (c *checker) passesOn(p flow.Param, kind sinks.Kind, to string) {
 	to, _, _ = strings.Cut(to, " by way of ")
-	for _, known := range c.sinkFns[p.fn] {
-		if known.Index == p.index && known.Kind == kind {
+	for _, known := range c.sinkFns[p.Fn] {
+		if known.Index == p.Index && known.Kind == kind {
 			return
 		}
 	}
-	c.sinkFns[p.fn] = append(c.sinkFns[p.fn], sinkParam{Index: p.index, Kind: kind, To: to, Variadic: p.variadic})
+	c.sinkFns[p.Fn] = append(c.sinkFns[p.Fn], sinkParam{Index: p.Index, Kind: kind, To: to, Variadic: p.Variadic})
 	c.changed = true
 }
 

@@ -13,23 +13,24 @@ import (
 
 	"golang.org/x/tools/go/analysis"
 
+	"github.com/remint/remint/analyzers/flow"
 	"github.com/remint/remint/analyzers/sinks"
 )
 
 // judge reports a value that reaches a sink, unless it is none that matters.
-func (c *checker) judge(s source, kind sinks.Kind, to string, use ast.Expr) {
-	text, weak := s.text, s.weak
-	if s.shown == "" {
+func (c *checker) judge(s flow.Source, kind sinks.Kind, to string, use ast.Expr) {
+	text, weak := s.Text, s.Weak
+	if s.Shown == "" {
 		text = bearerless(text)
 		if kind == sinks.DSN {
 			text = dsnPassword(text)
 		}
-		if text == "" || strings.Contains(text, hole) || isVariable(text) {
+		if text == "" || strings.Contains(text, flow.Hole) || isVariable(text) {
 			return
 		}
 		weak = placeholder(text)
 	}
-	pos := s.pos
+	pos := s.Pos
 	if !pos.IsValid() {
 		pos = use.Pos()
 	}
@@ -37,7 +38,7 @@ func (c *checker) judge(s source, kind sinks.Kind, to string, use ast.Expr) {
 		return
 	}
 	c.reported[pos] = true
-	shown := s.shown
+	shown := s.Shown
 	if shown == "" {
 		shown = Redact(text)
 	}
@@ -46,13 +47,13 @@ func (c *checker) judge(s source, kind sinks.Kind, to string, use ast.Expr) {
 		message = fmt.Sprintf("hardcoded weak default %s is used as a %s by %s (CWE-1392)", shown, kind.Name(), to)
 	}
 	d := analysis.Diagnostic{Pos: pos, Message: message + c.note(pos), Category: "go-hardcoded-" + kind.String(), URL: "https://cwe.mitre.org/data/definitions/798.html"}
-	if s.expr != nil {
-		d.End = s.expr.End()
+	if s.Expr != nil {
+		d.End = s.Expr.End()
 	}
-	if s.where != "" {
-		d.Related = append(d.Related, analysis.RelatedInformation{Pos: use.Pos(), Message: "it is written at " + s.where})
+	if s.Where != "" {
+		d.Related = append(d.Related, analysis.RelatedInformation{Pos: use.Pos(), Message: "it is written at " + s.Where})
 	}
-	for _, v := range s.via {
+	for _, v := range s.Via {
 		if v.IsValid() && v != pos {
 			d.Related = append(d.Related, analysis.RelatedInformation{Pos: v, Message: "it goes through here"})
 		}
@@ -60,7 +61,7 @@ func (c *checker) judge(s source, kind sinks.Kind, to string, use ast.Expr) {
 	if use.Pos() != pos {
 		d.Related = append(d.Related, analysis.RelatedInformation{Pos: use.Pos(), End: use.End(), Message: "it is used here"})
 	}
-	if offerEnv && s.expr != nil {
+	if offerEnv && s.Expr != nil {
 		d.SuggestedFixes = c.fixes(s, kind)
 	}
 	c.pass.Report(d)
@@ -184,7 +185,7 @@ func (c *checker) secretName(call *ast.CallExpr, arg int) bool {
 	if arg >= len(call.Args) {
 		return false
 	}
-	name, ok := (&flow{checker: c}).constantText(ast.Unparen(call.Args[arg]))
+	name, ok := c.code.ConstantText(ast.Unparen(call.Args[arg]))
 	return ok && secretish(name)
 }
 
@@ -194,7 +195,7 @@ func (c *checker) credentialHeader(call *ast.CallExpr) bool {
 	if len(call.Args) == 0 {
 		return false
 	}
-	name, ok := (&flow{checker: c}).constantText(ast.Unparen(call.Args[0]))
+	name, ok := c.code.ConstantText(ast.Unparen(call.Args[0]))
 	return ok && credentialHeader(name)
 }
 
