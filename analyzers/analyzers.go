@@ -5,10 +5,12 @@ package analyzers
 import (
 	"golang.org/x/tools/go/analysis"
 
+	"github.com/remint/remint/analyzers/broadscope"
 	"github.com/remint/remint/analyzers/hardcodedkey"
+	"github.com/remint/remint/analyzers/longlived"
 )
 
 // All returns every analyzer.
 func All() []*analysis.Analyzer {
-	return []*analysis.Analyzer{hardcodedkey.Analyzer}
+	return []*analysis.Analyzer{hardcodedkey.Analyzer, broadscope.Analyzer, longlived.Analyzer}
 }

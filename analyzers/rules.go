@@ -2,33 +2,88 @@ package analyzers
 
 import (
 	"slices"
-	"strings"
+	"sync"
 
+	"github.com/remint/remint/analyzers/longlived"
 	"github.com/remint/remint/analyzers/sinks"
 	"github.com/remint/remint/scanner/rule"
+	"github.com/remint/remint/scanner/scope"
 )
 
-// Rule returns the rule that a diagnostic's category names: one of the
-// catalogue, or what an analyzer reports by type.
-func Rule(category string) *rule.Rule {
-	all := rule.Catalogue()
-	if i := slices.IndexFunc(all, func(r rule.Rule) bool { return r.ID == category }); i >= 0 {
-		return &all[i]
+// Rules are the rules of what the analyzers find by type, beside those of the
+// catalogue: hardcodedkey's, broadscope's, longlived's.
+func Rules() []rule.Rule {
+	all := hardcoded()
+	all = append(all,
+		broad(scope.OAuthRule, "OAuth scope that is broader than need be", rule.Medium,
+			"Whatever the scope names, for whoever holds a token of this client.",
+			"Ask for the narrower scope that the message names, and ask users to consent anew: tokens that were granted keep the old one.",
+			"https://datatracker.ietf.org/doc/html/rfc9700#section-2.3"),
+		broad(scope.AWSRule, "AWS policy that is broader than need be", rule.High,
+			"Every action and resource that the wildcard covers, also those that AWS adds later.",
+			"List the actions that are called, on the ARNs that they are called for; IAM Access Analyzer makes such a policy from what was used.",
+			"https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"),
+		broad(scope.AWSTrustRule, "AWS trust policy that is open to anyone", rule.Critical,
+			"The role or resource, for every AWS account there is.",
+			"Name the account or role that is meant, and put a Condition on it.",
+			"https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html"),
+		broad(scope.KubernetesRule, "Kubernetes rule that is broader than need be", rule.High,
+			"Every verb and resource that the wildcard covers, and through some of them the whole cluster.",
+			"List the verbs and resources that are used; kubectl auth can-i --list shows what is granted.",
+			"https://kubernetes.io/docs/concepts/security/rbac-good-practices/"),
+		lasting(longlived.TokenRule, "Token without an end, or with a far one",
+			"Whatever the token opens, for as long as it lives: a copy that leaks stays good.",
+			"Give it an expiry of hours, and make a new one when it is needed."),
+		lasting(longlived.CertificateRule, "Certificate for a decade or more",
+			"Whatever trusts the certificate, for longer than anyone keeps its key safe.",
+			"Make it for 90 days or less, and renew it by a program (ACME, cert-manager)."),
+		lasting(longlived.URLRule, "Presigned address for more than a week",
+			"The object, for whoever comes by the address, without a trace of who that was.",
+			"Sign it for the minutes that it is needed; a new one costs nothing."),
+	)
+	return all
+}
+
+// hardcoded are the rules of hardcodedkey: one for each kind of sink.
+func hardcoded() []rule.Rule {
+	var all []rule.Rule
+	for k := sinks.Password; k < sinks.ID; k++ {
+		all = append(all, rule.Rule{
+			ID: "go-hardcoded-" + k.String(), Name: "Hardcoded " + k.Name(), Provider: "go", Severity: rule.High, CWE: "CWE-798", NHI: "NHI2:2025", Pattern: ".",
+			Opens: "Whatever the value opens or protects where it is used.",
+			Revoke: rule.Revoke{
+				URL:   "https://cheatsheetseries.owasp.org/cheatsheets/Secrets_Management_Cheat_Sheet.html",
+				Steps: "Make a new value where it is checked, hand it to the program at run time, and make the old one useless.",
+			},
+		})
 	}
-	r := &rule.Rule{
-		ID: category, Name: "Hardcoded credential", Provider: "go", Severity: rule.High, CWE: "CWE-798", NHI: "NHI2:2025", Pattern: ".",
-		Opens: "Whatever the value opens or protects where it is used.",
-		Revoke: rule.Revoke{
-			URL:   "https://cheatsheetseries.owasp.org/cheatsheets/Secrets_Management_Cheat_Sheet.html",
-			Steps: "Make a new value where it is checked, hand it to the program at run time, and make the old one useless.",
-		},
+	return all
+}
+
+func broad(id, name string, s rule.Severity, opens, steps, url string) rule.Rule {
+	return rule.Rule{
+		ID: id, Name: name, Provider: "scope", Severity: s, CWE: "CWE-250", NHI: "NHI5:2025", Pattern: ".", Scope: true,
+		Opens: opens, Revoke: rule.Revoke{URL: url, Steps: steps},
 	}
-	if word, ok := strings.CutPrefix(category, "go-hardcoded-"); ok {
-		for k := sinks.Password; k <= sinks.ID; k++ {
-			if k.String() == word {
-				r.Name = "Hardcoded " + k.Name()
-			}
+}
+
+func lasting(id, name, opens, steps string) rule.Rule {
+	return rule.Rule{
+		ID: id, Name: name, Provider: "scope", Severity: rule.Medium, CWE: "CWE-613", NHI: "NHI7:2025", Pattern: ".", Scope: true, Opens: opens,
+		Revoke: rule.Revoke{URL: "https://owasp.org/www-project-non-human-identities-top-10/2025/7-long-lived-secrets/", Steps: steps},
+	}
+}
+
+var byID = sync.OnceValue(func() map[string]*rule.Rule {
+	m := make(map[string]*rule.Rule)
+	for _, list := range [][]rule.Rule{rule.Catalogue(), Rules()} {
+		for _, r := range slices.Clone(list) {
+			m[r.ID] = &r
 		}
 	}
-	return r
-}
+	return m
+})
+
+// Rule returns the rule that a diagnostic's category names: one of the
+// catalogue, or what an analyzer reports by type; nil where there is none.
+func Rule(category string) *rule.Rule { return byID()[category] }

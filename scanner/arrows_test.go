@@ -16,13 +16,14 @@ const module = "github.com/remint/remint/"
 // A room that is missing here may not exist.
 var mayImport = map[string][]string{
 	"cmd/remint":            {"scanner", "analyzers"},
-	"analyzers":             {"analyzers", "scanner/rule", "scanner/engine"},
+	"analyzers":             {"analyzers", "scanner/rule", "scanner/engine", "scanner/scope"},
 	"scanner":               {"scanner"},
 	"scanner/rule":          {},
 	"scanner/rule/gen":      {"scanner/rule"},
 	"scanner/rule/gitleaks": {"scanner/rule"},
 	"scanner/engine":        {"scanner/rule", "scanner/engine"},
 	"scanner/engine/ngram":  {"scanner/engine/ngram"},
+	"scanner/scope":         {"scanner/rule", "scanner/scope"},
 	"scanner/source":        {"scanner/source", "scanner/history"},
 	"scanner/history":       {"scanner/history", "scanner/engine"},
 	"scanner/config":        {"scanner/rule"},

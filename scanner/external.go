@@ -25,12 +25,17 @@ type External struct {
 // them are silenced.
 func (s *Scanner) Findings(text []byte, all []External) (findings []Finding, silenced int) {
 	t := &placer{text: newText(all), body: text}
+	masked := masks(all)
 	for _, e := range all {
 		m := engine.Match{Rule: e.Rule, Start: e.Start, End: e.End, FullStart: e.Start, FullEnd: e.End, Secret: e.Secret}
 		t.text.path = e.Path
 		f := Finding{
 			Rule: e.Rule, Severity: e.Severity, Location: t.at(func(at int) int { return at }, e.Start, e.End),
-			Secret: NewSecret(slices.Clone(e.Secret)), Fingerprint: s.prints.of(e.Rule.ID, e.Secret), Snippet: snippet(text, &m, []engine.Match{m}), Note: e.Note,
+			Secret: NewSecret(e.Secret), Fingerprint: s.prints.of(e.Rule.ID, e.Secret), Snippet: snippet(text, &m, masked), Note: e.Note,
+		}
+		if e.Rule.Scope {
+			f.Secret = Public(e.Secret)
+			f.Fingerprint = s.prints.of(e.Rule.ID, slices.Concat(e.Secret, []byte{0}, []byte(e.Path)))
 		}
 		if v, ok := s.opts.Severity[e.Rule.ID]; ok {
 			f.Severity = v
@@ -48,6 +53,18 @@ func (s *Scanner) Findings(text []byte, all []External) (findings []Finding, sil
 		findings = append(findings, f)
 	}
 	return findings, silenced
+}
+
+// masks are the secrets among what was found in a text, in order.
+func masks(all []External) []engine.Match {
+	var matches []engine.Match
+	for _, e := range all {
+		if !e.Rule.Scope {
+			matches = append(matches, engine.Match{Rule: e.Rule, Start: e.Start, End: e.End})
+		}
+	}
+	slices.SortFunc(matches, func(a, b engine.Match) int { return a.End - b.End })
+	return matches
 }
 
 func newText(all []External) *text {

@@ -76,6 +76,7 @@ const (
 	ReasonUnsupported Reason = "unsupported" // a compression method that nobody here knows
 	ReasonChanged     Reason = "changed"     // the file changed while it was read
 	ReasonInterrupted Reason = "interrupted" // the scan was stopped before its end
+	ReasonBuild       Reason = "build"       // Go code that does not build, of which the types are not known
 	ReasonSubmodule   Reason = "submodule"   // a submodule that is not checked out
 )
 

@@ -15,6 +15,14 @@ import (
 // reach into unexported fields, where a String method is not called.
 type Secret struct {
 	reveal func() []byte
+	public bool
+}
+
+// Public is a value that is no secret, such as a scope: it prints as it is.
+func Public(value []byte) Secret {
+	s := NewSecret(value)
+	s.public = true
+	return s
 }
 
 // NewSecret takes a copy of value.
@@ -51,6 +59,9 @@ func (s Secret) Equal(other Secret) bool {
 // ASCII value and a mask whose length says nothing, or the mask alone.
 func (s Secret) String() string {
 	v := s.Reveal()
+	if s.public {
+		return string(v)
+	}
 	if len(v) < redactedFrom {
 		return redactedMask
 	}

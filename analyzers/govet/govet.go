@@ -37,20 +37,35 @@ type Related struct {
 	Message string
 }
 
-// Run analyzes the packages that patterns name, below dir. tool is a program
-// that speaks go vet's protocol: this one. Each diagnostic is returned once, in
-// order of place.
-func Run(ctx context.Context, dir, tool string, patterns []string) ([]Diagnostic, error) {
-	cmd := exec.CommandContext(ctx, "go", append([]string{"vet", "-vettool=" + tool, "-json"}, patterns...)...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOFLAGS="+strings.TrimSpace(os.Getenv("GOFLAGS")))
+// IncompleteError tells that some packages could not be looked at, while
+// others were.
+type IncompleteError struct{ Output string }
+
+// Error implements error.
+func (e *IncompleteError) Error() string { return "go vet: " + e.Output }
+
+// Target is what to analyze.
+type Target struct {
+	Dir      string
+	Patterns []string
+	// Env is put to the environment: KEY=value.
+	Env []string
+}
+
+// Run analyzes packages. tool is a program that speaks go vet's protocol: this
+// one. Each diagnostic is returned once, in
+// order of place; with an IncompleteError where packages do not build.
+func Run(ctx context.Context, t Target, tool string) ([]Diagnostic, error) {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"vet", "-vettool=" + tool, "-json"}, t.Patterns...)...)
+	cmd.Dir = t.Dir
+	cmd.Env = append(os.Environ(), t.Env...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	runErr := cmd.Run()
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	found, err := parse(io.MultiReader(&out))
+	found, err := parse(&out)
 	if err != nil {
 		return nil, fmt.Errorf("read what go vet says: %w", err)
 	}
@@ -58,8 +73,8 @@ func Run(ctx context.Context, dir, tool string, patterns []string) ([]Diagnostic
 	switch {
 	case errors.Is(runErr, exec.ErrNotFound):
 		return nil, errors.New("the go command is needed to look at Go code by type: install Go, or scan without it")
-	case errors.As(runErr, &exit) && len(found) == 0:
-		return nil, fmt.Errorf("go vet: %s", firstLines(errs.String()))
+	case errors.As(runErr, &exit):
+		return found, &IncompleteError{firstLines(errs.String())}
 	case runErr != nil && exit == nil:
 		return nil, fmt.Errorf("go vet: %w", runErr)
 	}

@@ -94,7 +94,7 @@ func (c *checker) recognised(m *engine.Match, lit *ast.BasicLit, pos, end token.
 	c.reported[pos] = true
 	c.pass.Report(analysis.Diagnostic{
 		Pos: pos, End: end, Category: m.Rule.ID,
-		Message: fmt.Sprintf("hardcoded %s %s [%s]%s", m.Rule.Name, Redact(string(m.Secret)), m.Rule.ID, c.note(pos)),
+		Message: fmt.Sprintf("hardcoded %s %s [%s]%s", m.Rule.Name, Redact(string(m.Secret)), m.Rule.ID, c.code.Remark(pos)),
 	})
 }
 

@@ -21,7 +21,7 @@ var offerEnv bool
 // fixes replace a literal by a look-up in the environment. Where the type or
 // the place does not allow that, there are none.
 func (c *checker) fixes(s flow.Source, kind sinks.Kind) []analysis.SuggestedFix {
-	file := c.fileOf(s.Pos)
+	file := c.code.File(s.Pos)
 	lit, ok := ast.Unparen(s.Expr).(*ast.BasicLit)
 	if !ok || file == nil || !isString(lit) || !osIsFree(c, file) {
 		return nil
@@ -39,15 +39,6 @@ func (c *checker) fixes(s flow.Source, kind sinks.Kind) []analysis.SuggestedFix 
 		edits = append(edits, edit)
 	}
 	return []analysis.SuggestedFix{{Message: "read it from the environment variable " + env, TextEdits: edits}}
-}
-
-func (c *checker) fileOf(pos token.Pos) *ast.File {
-	for _, f := range c.pass.Files {
-		if f.FileStart <= pos && pos < f.FileEnd {
-			return f
-		}
-	}
-	return nil
 }
 
 // osIsFree tells whether "os" means the package, or nothing yet.

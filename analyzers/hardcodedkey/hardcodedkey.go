@@ -6,10 +6,9 @@ package hardcodedkey
 import (
 	"fmt"
 	"go/ast"
-	"go/build"
 	"go/token"
 	"go/types"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/analysis"
@@ -89,7 +88,7 @@ type checker struct {
 }
 
 func run(pass *analysis.Pass) (any, error) {
-	if inStandardLibrary(pass) {
+	if flow.InStandardLibrary(pass) {
 		return nil, nil
 	}
 	c := &checker{pass: pass, code: &flow.Package{Pass: pass}, reported: make(map[token.Pos]bool), sinkFns: make(map[*types.Func][]sinkParam)}
@@ -124,16 +123,6 @@ func (c *checker) imported(obj types.Object) (flow.Source, bool) {
 	return flow.Source{Pos: obj.Pos(), Shown: fact.Shown, Weak: fact.Weak, Where: fact.Where}, true
 }
 
-// inStandardLibrary tells whether a package is Go's own: what matters of it is
-// in the table.
-func inStandardLibrary(pass *analysis.Pass) bool {
-	if len(pass.Files) == 0 {
-		return true
-	}
-	root := filepath.Join(build.Default.GOROOT, "src") + string(filepath.Separator)
-	return build.Default.GOROOT != "" && strings.HasPrefix(pass.Fset.Position(pass.Files[0].FileStart).Filename, root)
-}
-
 // maxRounds is how many helpers may hand a value on within a package.
 const maxRounds = 8
 
@@ -141,7 +130,7 @@ const maxRounds = 8
 // cost nothing more.
 func (c *checker) relevant() bool {
 	for _, p := range c.pass.Pkg.Imports() {
-		if sinks.Lookup(p.Path()) != nil {
+		if slices.ContainsFunc(sinks.Lookup(p.Path()), func(t sinks.Target) bool { return t.Kind < sinks.ID }) {
 			return true
 		}
 	}
@@ -309,7 +298,7 @@ func (c *checker) variable(v *types.Var, value ast.Expr) {
 
 // reaches follows an expression back to what is written in the code.
 func (c *checker) reaches(e ast.Expr, t *sinks.Target, to string) {
-	if t.Kind == sinks.ID {
+	if t.Kind >= sinks.ID {
 		return
 	}
 	f := c.code.Trace()

@@ -3,7 +3,6 @@ package hardcodedkey
 import (
 	"fmt"
 	"go/ast"
-	"go/token"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -46,7 +45,7 @@ func (c *checker) judge(s flow.Source, kind sinks.Kind, to string, use ast.Expr)
 	if weak {
 		message = fmt.Sprintf("hardcoded weak default %s is used as a %s by %s (CWE-1392)", shown, kind.Name(), to)
 	}
-	d := analysis.Diagnostic{Pos: pos, Message: message + c.note(pos), Category: "go-hardcoded-" + kind.String(), URL: "https://cwe.mitre.org/data/definitions/798.html"}
+	d := analysis.Diagnostic{Pos: pos, Message: message + c.code.Remark(pos), Category: "go-hardcoded-" + kind.String(), URL: "https://cwe.mitre.org/data/definitions/798.html"}
 	if s.Expr != nil {
 		d.End = s.Expr.End()
 	}
@@ -65,20 +64,6 @@ func (c *checker) judge(s flow.Source, kind sinks.Kind, to string, use ast.Expr)
 		d.SuggestedFixes = c.fixes(s, kind)
 	}
 	c.pass.Report(d)
-}
-
-// note says what makes a place matter less.
-func (c *checker) note(pos token.Pos) string {
-	name := c.pass.Fset.Position(pos).Filename
-	if strings.HasSuffix(name, "_test.go") {
-		return ", in a test"
-	}
-	for _, f := range c.pass.Files {
-		if f.FileStart <= pos && pos < f.FileEnd && ast.IsGenerated(f) {
-			return ", in a generated file"
-		}
-	}
-	return ""
 }
 
 // Redact shows enough of a value to find it again: four characters of a long

@@ -24,7 +24,7 @@ func TestEveryRow(t *testing.T) {
 	var order []string
 	rows := 0
 	for _, row := range sinks.All() {
-		if first, _, _ := strings.Cut(row.Package, "/"); !strings.Contains(first, ".") || row.Kind == sinks.ID {
+		if first, _, _ := strings.Cut(row.Package, "/"); !strings.Contains(first, ".") || row.Kind >= sinks.ID {
 			continue // the standard library has tests of its own
 		}
 		if byPackage[row.Package] == nil {

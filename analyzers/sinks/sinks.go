@@ -28,15 +28,16 @@ const (
 	DSN             // a connection string; only its user information counts
 	Basic           // the password of HTTP basic authentication
 	ID              // identifies, and is no secret alone
+	Scope           // an OAuth scope, or a list of them: not a credential
 )
 
-var kindWords = [...]string{"", "pw", "sym", "hmac", "priv", "token", "dsn", "basic", "id"}
+var kindWords = [...]string{"", "pw", "sym", "hmac", "priv", "token", "dsn", "basic", "id", "scope"}
 
 // String is the word of the table.
 func (k Kind) String() string { return kindWords[k] }
 
 var kindNames = [...]string{
-	"", "password", "encryption key", "HMAC key", "private key", "token", "connection string with password", "password", "identifier",
+	"", "password", "encryption key", "HMAC key", "private key", "token", "connection string with password", "password", "identifier", "scope",
 }
 
 // Name is what a person calls it.

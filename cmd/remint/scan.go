@@ -21,6 +21,7 @@ import (
 type scanFlags struct {
 	staged, stdin, reveal, gitignore     bool
 	format, output                       string
+	golang                               string
 	config, baseline, newBaseline, label string
 	historyFlags
 }
@@ -33,8 +34,9 @@ func newScan() *cobra.Command {
 		Long: `Scan directories and files (this directory, where none is named), what is
 staged for the next commit, every object of a git history, or standard input.
 
-Nothing is executed, nothing is written, and the network is not used but to
-clone a URL. Symbolic links are not followed. What cannot be looked at is
+Nothing that is scanned is executed, nothing is written, and the network is not
+used but to clone a URL. A Go module is looked at by type as well where that
+costs no download (--go). Symbolic links are not followed. What cannot be looked at is
 counted and printed.
 
 Exit codes: 0 nothing found, 1 findings, 2 could not do the work or not all of it.`,
@@ -63,6 +65,7 @@ Exit codes: 0 nothing found, 1 findings, 2 could not do the work or not all of i
 	fl.StringVarP(&f.baseline, "baseline", "b", "", "file of findings that are accepted")
 	fl.StringVar(&f.newBaseline, "write-baseline", "", "write all findings to a new baseline file")
 	fl.BoolVar(&f.gitignore, "respect-gitignore", false, "leave out what .gitignore files name")
+	fl.StringVar(&f.golang, "go", goAuto, "look at a Go module by type as well, as vet does: auto (where its requirements are at hand), on, off")
 	fl.BoolVar(&f.reveal, "reveal", false, "show the secrets in the report (never when CI=true)")
 	fl.BoolVar(&f.git, "git", false, "scan the whole history of a repository: every object, reachable or not")
 	fl.BoolVar(&f.exhaustive, "exhaustive", false, "with --git: scan every object whole, which finds the same")
@@ -76,6 +79,7 @@ Exit codes: 0 nothing found, 1 findings, 2 could not do the work or not all of i
 	c.MarkFlagsMutuallyExclusive("range", "new-since-last", "branch")
 	c.MarkFlagsMutuallyExclusive("since", "new-since-last")
 	c.MarkFlagsMutuallyExclusive("range", "since")
+	_ = c.RegisterFlagCompletionFunc("go", cobra.FixedCompletions([]string{goAuto, goOn, goOff}, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formatNames(), cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
@@ -124,6 +128,9 @@ func runScan(ctx context.Context, f *scanFlags, paths []string, stdin io.Reader,
 	}
 	stop := showProgress(stderr, opts.Progress)
 	result, err := s.Scan(ctx, src)
+	if err == nil {
+		f.addGo(ctx, s, paths, result, stderr)
+	}
 	stop()
 	if err != nil {
 		return err
@@ -169,6 +176,9 @@ func (f *scanFlags) check(paths []string) error {
 	}
 	if !f.git && (f.ranged() || f.exhaustive || f.memory != "") {
 		return errors.New("--since, --range, --branch, --new-since-last, --memory and --exhaustive are for a history: add --git")
+	}
+	if f.golang != goAuto && f.golang != goOn && f.golang != goOff && f.golang != "" {
+		return fmt.Errorf("unknown --go=%s: want auto, on or off", f.golang)
 	}
 	if f.git && len(paths) > 1 {
 		return errors.New("--git takes one repository")

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"go/scanner"
 	"go/token"
@@ -25,7 +26,7 @@ func newVet() *cobra.Command {
 	var f scanFlags
 	c := &cobra.Command{
 		Use:   "vet [PACKAGE...]",
-		Short: "Find hardcoded keys in Go code by type",
+		Short: "Find hardcoded keys and broad scopes in Go code by type",
 		Long: `Run the analyzers of Go code over packages (./... where none is named), and
 report what they find as scan does, with its formats and its ways to silence.
 The go command is needed, and builds what it has to.
@@ -80,25 +81,32 @@ func runVet(ctx context.Context, f *scanFlags, patterns []string, stdout, stderr
 		return err
 	}
 	start := time.Now()
-	findings, stats, err := vet(ctx, s, ".", patterns)
+	findings, stats, err := vet(ctx, s, ".", nil, patterns)
+	result := &remint.Result{Findings: findings, Stats: stats}
 	if err != nil {
-		return err
+		if len(findings) == 0 && stats.Silenced == 0 {
+			return err
+		}
+		result.Incomplete = append(result.Incomplete, remint.Incomplete{Reason: remint.ReasonBuild, Detail: err.Error()})
 	}
-	stats.Elapsed = time.Since(start)
-	return f.conclude(&remint.Result{Findings: findings, Stats: stats}, p, []string{"."}, stdout, stderr)
+	result.Stats.Elapsed = time.Since(start)
+	return f.conclude(result, p, []string{"."}, stdout, stderr)
 }
 
-// vet runs the analyzers and makes findings of what they report.
-func vet(ctx context.Context, s *remint.Scanner, dir string, patterns []string) ([]remint.Finding, remint.Stats, error) {
+// vet runs the analyzers over a module's packages, with env put to the
+// environment, and makes findings of what they report. With findings and an
+// error, some packages could not be looked at.
+func vet(ctx context.Context, s *remint.Scanner, dir string, env, patterns []string) ([]remint.Finding, remint.Stats, error) {
 	var stats remint.Stats
 	self, err := os.Executable()
 	if err != nil {
 		return nil, stats, fmt.Errorf("find this program, which go vet is to run: %w", err)
 	}
-	diagnostics, err := govet.Run(ctx, dir, self, patterns)
-	if err != nil {
+	diagnostics, err := govet.Run(ctx, govet.Target{Dir: dir, Patterns: patterns, Env: env}, self)
+	if err != nil && (len(diagnostics) == 0 || !errors.As(err, new(*govet.IncompleteError))) {
 		return nil, stats, err
 	}
+	incomplete := err
 	byFile := make(map[string][]govet.Diagnostic)
 	var files []string
 	for _, d := range diagnostics {
@@ -117,13 +125,16 @@ func vet(ctx context.Context, s *remint.Scanner, dir string, patterns []string) 
 		stats.Bytes += int64(len(text))
 		var externals []remint.External
 		for _, d := range byFile[name] {
+			if analyzers.Rule(d.Category) == nil {
+				return nil, stats, fmt.Errorf("%s reports %q, which is no rule: %s", d.Analyzer, d.Category, d.Message)
+			}
 			externals = append(externals, external(shownPath(dir, name), text, d))
 		}
 		findings, silenced := s.Findings(text, externals)
 		all = append(all, findings...)
 		stats.Silenced += int64(silenced)
 	}
-	return remint.Merge(nil, all), stats, nil
+	return remint.Merge(nil, all), stats, incomplete
 }
 
 // shownPath is a file relative to the working directory, where it is below.

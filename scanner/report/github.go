@@ -25,7 +25,7 @@ func (s githubSink) Finding(f scanner.Finding) error {
 	}
 	message := fmt.Sprintf("%s (%s). It opens: %s", f.Rule.Name, f.Secret, f.Rule.Opens) + history(&f)
 	if f.Rule.Revoke.Steps != "" {
-		message += "\nRevoke it: " + f.Rule.Revoke.Steps + " " + f.Rule.Revoke.URL
+		message += "\n" + mend(f.Rule) + " it: " + f.Rule.Revoke.Steps + " " + f.Rule.Revoke.URL
 	}
 	message += "\nFingerprint " + f.Fingerprint
 	path, _ := validPath(f.Path)

@@ -59,8 +59,8 @@ func (s *junitSink) Close(incomplete []scanner.Incomplete, stats scanner.Stats) 
 			Name: fmt.Sprintf("%s at %s:%d:%d", f.Rule.ID, path, f.Line, f.Column), Class: "remint." + f.Rule.ID, File: path, Line: f.Line, Time: "0",
 			Failure: &junitMessage{
 				Message: printable(fmt.Sprintf("%s: %s", f.Rule.Name, f.Secret)), Type: f.Severity.String(),
-				Text: printable(fmt.Sprintf("%s:%d:%d: %s | opens: %s | revoke: %s %s | fingerprint %s",
-					f.Path, f.Line, f.Column, f.Snippet, f.Rule.Opens, f.Rule.Revoke.Steps, f.Rule.Revoke.URL, f.Fingerprint) + history(f)),
+				Text: printable(fmt.Sprintf("%s:%d:%d: %s | opens: %s | %s: %s %s | fingerprint %s",
+					f.Path, f.Line, f.Column, f.Snippet, f.Rule.Opens, mend(f.Rule), f.Rule.Revoke.Steps, f.Rule.Revoke.URL, f.Fingerprint) + history(f)),
 			},
 		})
 	}

@@ -49,12 +49,12 @@ func (s *sarifSink) Close(incomplete []scanner.Incomplete, stats scanner.Stats) 
 func sarifRules(rules []*rule.Rule) []object {
 	out := []object{}
 	for _, r := range rules {
-		help := "What it opens: " + r.Opens + "\n\nRevoke it: " + r.Revoke.Steps + " " + r.Revoke.URL
+		help := "What it opens: " + r.Opens + "\n\nTo " + mend(r) + " it: " + r.Revoke.Steps + " " + r.Revoke.URL
 		o := object{
 			"id": r.ID, "name": pascal(r.ID),
 			"shortDescription":     object{"text": or(r.Name, r.ID)},
 			"fullDescription":      object{"text": or(r.Opens, r.Name, r.ID)},
-			"help":                 object{"text": help, "markdown": "**What it opens:** " + r.Opens + "\n\n**Revoke it:** " + r.Revoke.Steps + " <" + r.Revoke.URL + ">"},
+			"help":                 object{"text": help, "markdown": "**What it opens:** " + r.Opens + "\n\n**To " + mend(r) + " it:** " + r.Revoke.Steps + " <" + r.Revoke.URL + ">"},
 			"defaultConfiguration": object{"level": sarifLevel(r.Severity)},
 			"properties": object{
 				"tags": sarifTags(r), "security-severity": securitySeverity(r.Severity), "precision": precision(r),

@@ -99,11 +99,19 @@ func (s *textSink) advice(r *rule.Rule) {
 		s.paragraph("opens:  ", r.Opens)
 	}
 	if r.Revoke.Steps != "" {
-		s.paragraph("revoke: ", r.Revoke.Steps)
+		s.paragraph(mend(r)+": ", r.Revoke.Steps)
 	}
 	if r.Revoke.URL != "" {
 		fmt.Fprintf(s.w, "            %s\n", s.paint(r.Revoke.URL, cyan))
 	}
+}
+
+// mend is what a person does about a finding, in a word.
+func mend(r *rule.Rule) string {
+	if r.Scope {
+		return "narrow"
+	}
+	return "revoke"
 }
 
 // paragraph writes a labelled text, wrapped to the terminal.

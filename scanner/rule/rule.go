@@ -116,6 +116,9 @@ type Rule struct {
 	Revoke Revoke
 	// Minter names the remediate/mint provider that can replace it, or "".
 	Minter string
+	// Scope tells that what is found is a permission that is too wide, not a
+	// secret: it is shown as it is, and there is nothing to revoke.
+	Scope bool
 	// Tags are free words, kept for users' own rules.
 	Tags []string
 

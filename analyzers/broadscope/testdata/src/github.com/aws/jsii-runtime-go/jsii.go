@@ -1,0 +1,3 @@
+package jsii
+
+func Strings(v ...string) *[]*string { return nil }

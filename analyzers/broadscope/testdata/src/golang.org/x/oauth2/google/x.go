@@ -1,0 +1,5 @@
+package google
+
+import "golang.org/x/oauth2"
+
+var Endpoint = oauth2.Endpoint{}

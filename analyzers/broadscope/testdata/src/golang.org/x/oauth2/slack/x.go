@@ -1,0 +1,5 @@
+package slack
+
+import "golang.org/x/oauth2"
+
+var Endpoint = oauth2.Endpoint{}

@@ -1,0 +1,6 @@
+package drive
+
+const (
+	DriveScope     = "https://www.googleapis.com/auth/drive"
+	DriveFileScope = "https://www.googleapis.com/auth/drive.file"
+)

@@ -1,0 +1,3 @@
+package option
+
+func WithScopes(scopes ...string) any { return nil }

@@ -1,0 +1,7 @@
+package s3
+
+import "time"
+
+type PresignOptions struct{ Expires time.Duration }
+
+func WithPresignExpires(d time.Duration) func(*PresignOptions) { return nil }

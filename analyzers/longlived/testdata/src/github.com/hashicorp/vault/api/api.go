@@ -1,0 +1,6 @@
+package api
+
+type TokenCreateRequest struct {
+	Policies                    []string
+	TTL, ExplicitMaxTTL, Period string
+}

@@ -1,0 +1,30 @@
+// Package scope knows which permissions open more than most programs need, and
+// what is narrower: OAuth scopes, AWS policies and Kubernetes roles. It judges
+// what it is given; who reads the grants from code or files is elsewhere.
+package scope
+
+import "github.com/remint/remint/scanner/rule"
+
+// Problem is a grant that is too wide.
+type Problem struct {
+	// Rule is the rule's id: see Rules.
+	Rule     string
+	Severity rule.Severity
+	// Why is a clause: "opens everything in the account".
+	Why string
+	// Narrower is what would do: a scope, or a sentence. It is never empty.
+	Narrower string
+	// Scopes are the narrower scopes alone, the best first; none where only a
+	// sentence can say what would do.
+	Scopes []string
+	// Value is the part that is too wide: "*" of an action list, a scope.
+	Value string
+}
+
+// The rules.
+const (
+	OAuthRule      = "scope-oauth-broad"
+	AWSRule        = "scope-aws-broad"
+	AWSTrustRule   = "scope-aws-trust"
+	KubernetesRule = "scope-kubernetes-broad"
+)
