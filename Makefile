@@ -9,7 +9,7 @@ GITLEAKS := $(TOOLS)/gitleaks
 # The race detector needs cgo and a C compiler; without one the tests run without it.
 RACE := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test check unit cross fuzz bench bench-history exact oracle vuln generate clean
+.PHONY: build demo test check unit cross fuzz bench bench-history exact oracle verify-sinks golangci vuln generate clean
 
 build: ## the binary, ./remint
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o remint ./cmd/remint
@@ -58,6 +58,12 @@ exact: ## the findings of real histories by deltas and whole
 
 oracle: ## findings beside gitleaks' own detector, over large trees
 	$(GO) test -count=1 -timeout 60m -run TestOracle ./scanner/bench -args -large
+
+verify-sinks: ## the tables of the analyzers against the real libraries
+	@cd analyzers/sinks/verify && $(GO) run .
+
+golangci: ## golangci-lint with the plugin, over a program with a hardcoded key
+	@sh testdata/golangci/try.sh
 
 $(STATICCHECK):
 	GOBIN=$(TOOLS) $(GO) install honnef.co/go/tools/cmd/staticcheck@v0.8.2

@@ -259,13 +259,30 @@ func (c *checker) assignment(a *ast.AssignStmt) {
 		switch obj := c.pass.TypesInfo.Uses[sel.Sel].(type) {
 		case *types.Var:
 			if obj.IsField() {
-				if t := c.pass.TypesInfo.TypeOf(sel.X); t != nil {
-					c.field(t, obj.Name(), a.Rhs[i])
+				if t, path := c.fieldPath(sel); t != nil {
+					c.field(t, path, a.Rhs[i])
 				}
 				continue
 			}
 			c.variable(obj, a.Rhs[i])
 		}
+	}
+}
+
+// fieldPath is the type that a field is of and the field's name: with those of
+// the structs without a name between them, as in Config.Net.SASL.Password.
+func (c *checker) fieldPath(sel *ast.SelectorExpr) (types.Type, string) {
+	path := sel.Sel.Name
+	for {
+		t := c.pass.TypesInfo.TypeOf(sel.X)
+		if _, unnamed := t.(*types.Struct); !unnamed {
+			return t, path
+		}
+		outer, ok := ast.Unparen(sel.X).(*ast.SelectorExpr)
+		if !ok {
+			return t, path
+		}
+		sel, path = outer, outer.Sel.Name+"."+path
 	}
 }
 

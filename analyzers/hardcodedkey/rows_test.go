@@ -86,7 +86,9 @@ func stub(rows []sinks.Target) string {
 	for name := range methods {
 		fmt.Fprintf(&b, "type %s struct {\n", name)
 		for _, f := range fields[name] {
-			fmt.Fprintf(&b, "\t%s any\n", f)
+			names := strings.Split(f, ".")
+			fmt.Fprintf(&b, "\t%s%s any%s\n", strings.Join(names[:len(names)-1], " struct { ")+strings.Repeat(" struct { ", min(1, len(names)-1)),
+				names[len(names)-1], strings.Repeat(" }", len(names)-1))
 		}
 		fmt.Fprintln(&b, "}")
 	}
@@ -124,6 +126,8 @@ func usage(name, pkg string, rows []sinks.Target) string {
 		switch {
 		case r.Var != "":
 			fmt.Fprintf(&b, "\tp.%s = %s\n\tp.%s = %s%s\n", r.Var, good, r.Var, bad, want)
+		case strings.Contains(r.Field, "."):
+			fmt.Fprintf(&b, "\tvar x p.%s\n\tx.%s = %s\n\tx.%s = %s%s\n\t_ = x\n", r.Recv, r.Field, good, r.Field, bad, want)
 		case r.Field != "":
 			fmt.Fprintf(&b, "\t_ = p.%s{%s: %s}\n\t_ = p.%s{%s: %s}%s\n\tvar x p.%s\n\tx.%s = %s\n\t_ = x\n", r.Recv, r.Field, good, r.Recv, r.Field, bad, want, r.Recv, r.Field, good)
 		default:
