@@ -25,6 +25,8 @@ check: $(STATICCHECK)
 	$(STATICCHECK) ./...
 	@cd scanner/rule && $(GO) run ./gen -out $(TOOLS)/catalogue.gen.go && \
 	  cmp -s $(TOOLS)/catalogue.gen.go catalogue.gen.go || { echo "catalogue.gen.go is not up to date: run 'make generate'"; exit 1; }
+	@$(GO) run ./analyzers/gen -out $(TOOLS)/analyzers.md && \
+	  cmp -s $(TOOLS)/analyzers.md docs/analyzers.md || { echo "docs/analyzers.md is not up to date: run 'make generate'"; exit 1; }
 
 unit:
 	$(GO) test $(RACE) -shuffle=on ./...
@@ -35,8 +37,9 @@ cross:
 	  echo "build $$os/$$arch"; CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -o /dev/null ./cmd/remint || exit 1; done; done
 	@if command -v $$($(GO) env CC) >/dev/null 2>&1; then echo "build with cgo"; CGO_ENABLED=1 $(GO) build -o /dev/null ./cmd/remint; fi
 
-generate: ## catalogue.gen.go from the rule files
+generate: ## catalogue.gen.go from the rule files, docs/analyzers.md from the analyzers
 	cd scanner/rule && $(GO) generate ./...
+	$(GO) run ./analyzers/gen
 
 vuln: $(GOVULNCHECK) ## known weaknesses in what we depend on
 	$(GOVULNCHECK) ./...
