@@ -48,14 +48,20 @@ func Rules() []rule.Rule {
 func hardcoded() []rule.Rule {
 	var all []rule.Rule
 	for k := sinks.Password; k < sinks.ID; k++ {
-		all = append(all, rule.Rule{
+		r := rule.Rule{
 			ID: "go-hardcoded-" + k.String(), Name: "Hardcoded " + k.Name(), Provider: "go", Severity: rule.High, CWE: "CWE-798", NHI: "NHI2:2025", Pattern: ".",
 			Opens: "Whatever the value opens or protects where it is used.",
 			Revoke: rule.Revoke{
 				URL:   "https://cheatsheetseries.owasp.org/cheatsheets/Secrets_Management_Cheat_Sheet.html",
 				Steps: "Make a new value where it is checked, hand it to the program at run time, and make the old one useless.",
 			},
-		})
+		}
+		if k == sinks.Nonce {
+			r.Severity, r.CWE = rule.Medium, "CWE-329"
+			r.Opens = "What is encrypted: two texts under one key and nonce give each other away, and in GCM the key of authentication too."
+			r.Revoke = rule.Revoke{URL: "https://pkg.go.dev/crypto/cipher#AEAD", Steps: "Make the nonce anew for each text with crypto/rand, and send it along; encrypt anew what was kept."}
+		}
+		all = append(all, r)
 	}
 	return all
 }

@@ -241,7 +241,7 @@ func (c *checker) report(pos, end token.Pos, message string, p *scope.Problem, f
 		return
 	}
 	c.reported[pos] = true
-	c.pass.Report(analysis.Diagnostic{
+	c.code.Report(analysis.Diagnostic{
 		Pos: pos, End: end, Category: p.Rule, Message: message + " (CWE-250)" + c.code.Remark(pos),
 		URL: "https://cwe.mitre.org/data/definitions/250.html", SuggestedFixes: fixes,
 	})

@@ -11,6 +11,8 @@ import (
 
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/types/typeutil"
+
+	"github.com/remint/remint/scanner/silence"
 )
 
 // Source is a value that is written in the code.
@@ -42,6 +44,7 @@ type Package struct {
 	// gives; nil where nothing is known of other packages.
 	Imported func(types.Object) (Source, bool)
 	uses     *Uses
+	marks    map[string]*silence.Marks // by file
 }
 
 // Trace follows values back. It does not follow the order of statements: what

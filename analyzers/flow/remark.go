@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/tools/go/analysis"
+
+	"github.com/remint/remint/scanner/silence"
 )
 
 // Remark says what makes a place matter less: a clause that ends a message, or
@@ -20,6 +22,38 @@ func (p *Package) Remark(pos token.Pos) string {
 		return ", in a generated file"
 	}
 	return ""
+}
+
+// Report reports a diagnostic whose category is a rule's id, unless a comment
+// in the source allows it (see package silence).
+func (p *Package) Report(d analysis.Diagnostic) {
+	if tf := p.Pass.Fset.File(d.Pos); tf != nil {
+		start := tf.Offset(d.Pos)
+		end := start
+		if d.End.IsValid() && d.End > d.Pos && int(d.End) <= tf.Base()+tf.Size() {
+			end = tf.Offset(d.End)
+		}
+		if p.marksOf(tf.Name()).Allows(d.Category, start, end) {
+			return
+		}
+	}
+	p.Pass.Report(d)
+}
+
+// marksOf returns a file's marks; nil where it has none, or cannot be read.
+func (p *Package) marksOf(name string) *silence.Marks {
+	if m, known := p.marks[name]; known {
+		return m
+	}
+	if p.marks == nil {
+		p.marks = make(map[string]*silence.Marks)
+	}
+	src, err := p.Pass.ReadFile(name)
+	if err != nil {
+		src = nil // made by cgo: there is nothing that a person could mark
+	}
+	p.marks[name] = silence.FindMarks(src)
+	return p.marks[name]
 }
 
 // File returns the file that a place is in, or nil.

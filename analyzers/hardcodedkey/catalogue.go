@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"path/filepath"
 	"sort"
+	"strings"
 	"sync"
 
 	"golang.org/x/tools/go/analysis"
@@ -59,7 +60,74 @@ func (c *checker) scanFile(s *engine.Scanner, file *ast.File) error {
 			}
 		}
 	}
+	if err := c.scanNamed(s, file); err != nil {
+		return err
+	}
 	return c.scanJoined(s, file)
+}
+
+// scanNamed looks at texts that are given to a secret's name, or compared with
+// it, in ways that only Go's syntax tells: the rules judge the value as that of
+// a secret.
+func (c *checker) scanNamed(s *engine.Scanner, file *ast.File) error {
+	var failed error
+	look := func(name string, value ast.Expr) {
+		lit, ok := ast.Unparen(value).(*ast.BasicLit)
+		if !ok || lit.Kind != token.STRING || c.reported[lit.Pos()] || !secretish(name) {
+			return
+		}
+		text, known := c.code.ConstantText(lit)
+		text = bearerless(text)
+		if !known || strings.ContainsAny(text, "\"\\\n") || len(text) < minNamed {
+			return
+		}
+		matches, err := s.Scan([]byte(`secret = "` + text + `"`))
+		if err != nil {
+			failed = err
+		}
+		for i := range matches {
+			if m := &matches[i]; !m.Rule.Hidden && m.Rule.Pattern != "" {
+				c.recognised(m, lit, lit.Pos(), lit.End())
+			}
+		}
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.ValueSpec:
+			for i, value := range n.Values {
+				if i < len(n.Names) {
+					look(n.Names[i].Name, value)
+				}
+			}
+		case *ast.AssignStmt:
+			for i, value := range n.Rhs {
+				if len(n.Lhs) == len(n.Rhs) {
+					look(nameOf(n.Lhs[i]), value)
+				}
+			}
+		case *ast.BinaryExpr:
+			if n.Op == token.EQL || n.Op == token.NEQ {
+				look(nameOf(n.X), n.Y)
+				look(nameOf(n.Y), n.X)
+			}
+		}
+		return true
+	})
+	return failed
+}
+
+// minNamed is the shortest value that only its name gives away, in bytes.
+const minNamed = 12
+
+// nameOf is the last name of an expression, or "".
+func nameOf(e ast.Expr) string {
+	switch e := ast.Unparen(e).(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.SelectorExpr:
+		return e.Sel.Name
+	}
+	return ""
 }
 
 // scanJoined looks at texts that are put together from constants.
@@ -92,7 +160,7 @@ func (c *checker) recognised(m *engine.Match, lit *ast.BasicLit, pos, end token.
 		return
 	}
 	c.reported[pos] = true
-	c.pass.Report(analysis.Diagnostic{
+	c.code.Report(analysis.Diagnostic{
 		Pos: pos, End: end, Category: m.Rule.ID,
 		Message: fmt.Sprintf("hardcoded %s %s [%s]%s", m.Rule.Name, Redact(string(m.Secret)), m.Rule.ID, c.code.Remark(pos)),
 	})

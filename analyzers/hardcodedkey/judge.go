@@ -41,11 +41,11 @@ func (c *checker) judge(s flow.Source, kind sinks.Kind, to string, use ast.Expr)
 	if shown == "" {
 		shown = Redact(text)
 	}
-	message := fmt.Sprintf("hardcoded %s %s reaches %s (CWE-798)", kind.Name(), shown, to)
-	if weak {
+	message := fmt.Sprintf("hardcoded %s %s reaches %s (%s)", kind.Name(), shown, to, weakness(kind))
+	if weak && kind != sinks.Nonce {
 		message = fmt.Sprintf("hardcoded weak default %s is used as a %s by %s (CWE-1392)", shown, kind.Name(), to)
 	}
-	d := analysis.Diagnostic{Pos: pos, Message: message + c.code.Remark(pos), Category: "go-hardcoded-" + kind.String(), URL: "https://cwe.mitre.org/data/definitions/798.html"}
+	d := analysis.Diagnostic{Pos: pos, Message: message + c.code.Remark(pos), Category: "go-hardcoded-" + kind.String(), URL: "https://cwe.mitre.org/data/definitions/" + weakness(kind)[len("CWE-"):] + ".html"}
 	if s.Expr != nil {
 		d.End = s.Expr.End()
 	}
@@ -63,7 +63,15 @@ func (c *checker) judge(s flow.Source, kind sinks.Kind, to string, use ast.Expr)
 	if offerEnv && s.Expr != nil {
 		d.SuggestedFixes = c.fixes(s, kind)
 	}
-	c.pass.Report(d)
+	c.code.Report(d)
+}
+
+// weakness is the CWE id of a hardcoded value.
+func weakness(k sinks.Kind) string {
+	if k == sinks.Nonce {
+		return "CWE-329" // generation of a predictable initialisation vector
+	}
+	return "CWE-798"
 }
 
 // Redact shows enough of a value to find it again: four characters of a long
@@ -79,7 +87,7 @@ func Redact(text string) string {
 // bearerless takes the scheme off "Bearer …".
 func bearerless(text string) string {
 	scheme, rest, ok := strings.Cut(text, " ")
-	switch strings.ToLower(scheme) {
+	switch strings.ToLower(strings.TrimSuffix(scheme, ":")) {
 	case "bearer", "basic", "token", "apikey", "bot", "key", "ssws":
 		if ok {
 			return strings.TrimSpace(rest)
@@ -162,7 +170,14 @@ func secretish(name string) bool {
 			return true
 		}
 	}
-	return strings.HasSuffix(squeezed, "pwd") || squeezed == "pass" || squeezed == "key"
+	if strings.HasSuffix(squeezed, "pwd") {
+		return true
+	}
+	switch squeezed {
+	case "pass", "pw", "key", "cred", "creds", "bearer":
+		return true
+	}
+	return false
 }
 
 // secretName tells whether an argument is the name of a secret.

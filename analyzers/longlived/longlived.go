@@ -263,7 +263,7 @@ func (c *checker) report(pos, end token.Pos, id, message string) {
 		return
 	}
 	c.reported[pos] = true
-	c.pass.Report(analysis.Diagnostic{
+	c.code.Report(analysis.Diagnostic{
 		Pos: pos, End: end, Category: id, Message: message + " (CWE-613)" + c.code.Remark(pos),
 		URL: "https://cwe.mitre.org/data/definitions/613.html",
 	})

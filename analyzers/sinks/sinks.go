@@ -27,17 +27,18 @@ const (
 	Token           // an API key, client secret or token
 	DSN             // a connection string; only its user information counts
 	Basic           // the password of HTTP basic authentication
+	Nonce           // a nonce or initialisation vector, which must differ each time
 	ID              // identifies, and is no secret alone
 	Scope           // an OAuth scope, or a list of them: not a credential
 )
 
-var kindWords = [...]string{"", "pw", "sym", "hmac", "priv", "token", "dsn", "basic", "id", "scope"}
+var kindWords = [...]string{"", "pw", "sym", "hmac", "priv", "token", "dsn", "basic", "nonce", "id", "scope"}
 
 // String is the word of the table.
 func (k Kind) String() string { return kindWords[k] }
 
 var kindNames = [...]string{
-	"", "password", "encryption key", "HMAC key", "private key", "token", "connection string with password", "password", "identifier", "scope",
+	"", "password", "encryption key", "HMAC key", "private key", "token", "connection string with password", "password", "nonce", "identifier", "scope",
 }
 
 // Name is what a person calls it.

@@ -394,6 +394,13 @@ var nameTails = [...]string{
 	"public", "pub", "test", "count", "limit", "used", "usage", "budget", "cost", "address", "symbol", "list", "map", "set", "range", "position", "pos",
 }
 
+// otherNames are parts of names, lower case and without separators, that have
+// to do with tokens, and not with secrets: those of pages, requests, parsers.
+var otherNames = [...]string{
+	"csrf", "xsrf", "nextpage", "nexttoken", "pagetoken", "pagination", "continuation", "cursor", "cancel", "synctoken", "startingtoken", "termtoken",
+	"idempoten", "requesttoken", "syntax", "lexer", "parse", "tokenizer",
+}
+
 // notSecretName says why a value of this name is no secret, or "": the value
 // is the name once more, the name goes on behind its telling word (passwordFile, token_url), or it is about a
 // public key. hitEnd is where in the name the telling word ends.
@@ -413,8 +420,9 @@ func notSecretName(name, value []byte, hitEnd int) string {
 	if containsFold(name, "public") || containsFold(name, "pubkey") {
 		return "the name is about a public key"
 	}
-	for _, w := range [...]string{"csrf", "nextpage", "pagetoken", "page_token", "continuation", "cursor", "cancel", "syntax", "lexer", "parse"} {
-		if containsFold(name, w) {
+	squeezed := squeeze(name)
+	for _, w := range otherNames {
+		if bytes.Contains(squeezed, []byte(w)) {
 			return "the name is about something else: " + w
 		}
 	}

@@ -229,6 +229,15 @@ func (k *mark) allows(ruleID string) bool {
 	return len(k.rules) == 0
 }
 
+// Allows tells whether any mark allows a match of a rule, in bytes.
+func (m *Marks) Allows(ruleID string, start, end int) bool {
+	if _, _, ok := m.allow(ruleID, start, end); ok {
+		return true
+	}
+	_, ok := m.gitleaksAllow(start, end, true)
+	return ok
+}
+
 // gitleaksAllow is allow for gitleaks' marks, and betterleaks' if better.
 func (m *Marks) gitleaksAllow(start, end int, better bool) (lines int, ok bool) {
 	ok = m.near(start, end, func(k *mark) bool {
