@@ -203,6 +203,25 @@ func (c *checker) call(call *ast.CallExpr) {
 	}
 }
 
+// takesNonce tells whether an argument of a call is a nonce.
+func (c *checker) takesNonce(call *ast.CallExpr, arg int) bool {
+	fn, ok := typeutil.Callee(c.pass.TypesInfo, call).(*types.Func)
+	if !ok || fn.Pkg() == nil {
+		return false
+	}
+	for _, t := range sinks.Lookup(fn.Pkg().Path()) {
+		if t.Kind == sinks.Nonce && t.Name == fn.Name() && t.Recv == receiver(fn) && t.Arg == arg {
+			return true
+		}
+	}
+	for _, p := range c.sinkFns[fn] {
+		if p.Kind == sinks.Nonce && p.Index == arg {
+			return true
+		}
+	}
+	return false
+}
+
 // receiver is the name of a method's type, "" for a function.
 func receiver(fn *types.Func) string {
 	recv := fn.Signature().Recv()
@@ -328,6 +347,9 @@ func (c *checker) reaches(e ast.Expr, t *sinks.Target, to string) {
 		elements(f, e, true)
 	default:
 		f.Follow(e, nil)
+	}
+	if t.Kind == sinks.Nonce {
+		c.nonce(f, e)
 	}
 	for _, p := range f.Params {
 		c.passesOn(p, t.Kind, to)

@@ -27,3 +27,11 @@ func TestFixes(t *testing.T) {
 	defer func() { _ = hardcodedkey.Analyzer.Flags.Set("env", "false") }()
 	analysistest.RunWithSuggestedFixes(t, analysistest.TestData(), hardcodedkey.Analyzer, "fixes")
 }
+
+func TestNonces(t *testing.T) {
+	analysistest.Run(t, analysistest.TestData(), hardcodedkey.Analyzer, "nonces")
+}
+
+func TestNamed(t *testing.T) {
+	analysistest.Run(t, analysistest.TestData(), hardcodedkey.Analyzer, "named")
+}

@@ -154,7 +154,7 @@ func placeholder(text string) bool { return placeholders().MatchString(text) }
 // tell that it names something about one.
 var (
 	secretWords = [...]string{"password", "passwd", "passphrase", "secret", "token", "apikey", "accesskey", "privatekey", "signingkey", "encryptionkey", "credential", "hmackey", "jwtkey", "authkey"}
-	secretTails = [...]string{"file", "path", "url", "uri", "name", "id", "type", "env", "envvar", "header", "length", "len", "ttl", "expiry", "timeout", "duration", "prefix", "field", "key_name", "dir", "endpoint", "issuer", "audience", "policy", "hint", "label", "count", "size", "format", "regex", "pattern", "var"}
+	secretTails = [...]string{"file", "path", "url", "uri", "name", "id", "type", "env", "envvar", "header", "length", "len", "ttl", "expiry", "timeout", "duration", "prefix", "field", "key_name", "dir", "endpoint", "issuer", "audience", "policy", "hint", "label", "count", "size", "format", "regex", "regexp", "pattern", "var", "help", "column", "template", "text", "message", "error", "prompt", "title", "kind", "state", "status"}
 )
 
 // secretish tells whether a name is that of a secret.

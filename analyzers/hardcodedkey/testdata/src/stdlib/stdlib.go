@@ -107,4 +107,4 @@ func helper(key string) { deeper([]byte(key)) } // want helper:`sink`
 
 func deeper(key []byte) { hmac.New(sha256.New, key) } // want deeper:`sink`
 
-func mode(b cipher.Block) cipher.Stream { return cipher.NewCTR(b, make([]byte, 16)) }
+func mode(b cipher.Block) cipher.Stream { return cipher.NewCTR(b, make([]byte, 16)) } // want `hardcoded nonce of zeros reaches crypto/cipher.NewCTR \(CWE-329\)`
