@@ -108,6 +108,7 @@ func run(pass *analysis.Pass) (any, error) {
 		c.exportSinks()
 	}
 	c.exportSources()
+	c.tags()
 	if err := c.catalogue(); err != nil {
 		return nil, err
 	}

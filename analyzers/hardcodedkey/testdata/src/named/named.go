@@ -20,3 +20,14 @@ func check(password, given string) bool {
 	fmt.Println(cred, bearer, pwHint, pw, token)
 	return given == "f62e5bcda4fae4f82370da0c6f20697b8f8447ef" || password == "letmein"
 }
+
+type settings struct {
+	Password     string `env:"DB_PASSWORD" envDefault:"hunter2x"` // want `hardcoded password \*{8} reaches the field Password by default`
+	APIToken     string `default:"changeme"`                      // want `weak default`
+	PasswordFile string `default:"/run/secrets/password"`
+	TokenTTL     int    `default:"3600"`
+	Secret       string `json:"secret" default:""`
+	Name         string `default:"hunter2x"`
+}
+
+var _ settings
