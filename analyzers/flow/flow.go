@@ -7,6 +7,7 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/analysis"
@@ -56,13 +57,18 @@ type Trace struct {
 	Params  []Param
 	seen    map[any]bool
 	depth   int
+	steps   int
 }
 
 // Trace begins a trace.
 func (p *Package) Trace() *Trace { return &Trace{Package: p, seen: make(map[any]bool)} }
 
-// maxFlow bounds how far a value is followed.
-const maxFlow = 40
+// maxFlow bounds how far a value is followed, maxSteps how many expressions
+// are looked at on the way.
+const (
+	maxFlow  = 40
+	maxSteps = 10000
+)
 
 // Hole stands in a text for what is not known.
 const Hole = "\x00"
@@ -72,7 +78,7 @@ func (f *Trace) Add(s Source) { f.Sources = append(f.Sources, s) }
 
 // Follow follows an expression.
 func (f *Trace) Follow(e ast.Expr, via []token.Pos) {
-	if f.depth >= maxFlow || e == nil {
+	if f.steps++; f.depth >= maxFlow || f.steps > maxSteps || e == nil {
 		return
 	}
 	f.depth++
@@ -304,8 +310,30 @@ func (f *Trace) result(call *ast.CallExpr, index int, via []token.Pos) {
 		return
 	}
 	f.seen[fn] = true
-	if decl := f.Uses().Funcs[fn]; decl != nil && decl.Body != nil {
-		f.Returns(decl.Body, decl.Type, index, append(via, call.Pos()))
+	decl := f.Uses().Funcs[fn]
+	if decl == nil || decl.Body == nil {
+		return
+	}
+	before := len(f.Params)
+	f.Returns(decl.Body, decl.Type, index, append(via, call.Pos()))
+	f.substitute(fn, call, before, via)
+	delete(f.seen, fn) // another call has other arguments
+}
+
+// substitute follows a call's arguments in the place of the function's own
+// parameters, which come after the first n.
+func (f *Trace) substitute(fn *types.Func, call *ast.CallExpr, n int, via []token.Pos) {
+	reached := slices.Clone(f.Params[n:])
+	f.Params = f.Params[:n]
+	for _, p := range reached {
+		if p.Fn != fn {
+			f.Params = append(f.Params, p)
+			continue
+		}
+		delete(f.seen, fn.Signature().Params().At(p.Index))
+		for i := p.Index; i < len(call.Args) && (i == p.Index || p.Variadic); i++ {
+			f.Follow(call.Args[i], append(via, call.Pos()))
+		}
 	}
 }
 

@@ -41,7 +41,7 @@ func (c *checker) exportSources() {
 
 func (c *checker) exportSource(obj types.Object, f *flow.Trace) {
 	for _, s := range f.Sources {
-		if s.Shown != "" || s.Text == "" || strings.Contains(s.Text, flow.Hole) || isVariable(s.Text) {
+		if s.Shown != "" || s.Text == "" || strings.Contains(s.Text, flow.Hole) || isVariable(s.Text) || isRedacted(s.Text) {
 			continue
 		}
 		at := c.pass.Fset.Position(s.Pos)

@@ -24,7 +24,7 @@ func (c *checker) judge(s flow.Source, kind sinks.Kind, to string, use ast.Expr)
 		if kind == sinks.DSN {
 			text = dsnPassword(text)
 		}
-		if text == "" || strings.Contains(text, flow.Hole) || isVariable(text) {
+		if text == "" || strings.Contains(text, flow.Hole) || isVariable(text) || isRedacted(text) || kind != sinks.DSN && strings.Contains(text, "://") {
 			return
 		}
 		weak = placeholder(text)
@@ -137,6 +137,18 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 		return s[:i], s[i+len(sep):], true
 	}
 	return s, "", false
+}
+
+// isRedacted tells a text that was put in a secret's place so that it is not
+// shown.
+func isRedacted(text string) bool {
+	lower := strings.ToLower(text)
+	for _, w := range [...]string{"redacted", "omitted", "masked", "***", "scrubbed", "filtered"} {
+		if strings.Contains(lower, w) {
+			return true
+		}
+	}
+	return false
 }
 
 // isVariable tells a text that stands for a value that comes later.

@@ -2,8 +2,10 @@
 package silent
 
 import (
+	"fmt"
 	"go/token"
 	"net/http"
+	"net/url"
 	"os"
 )
 
@@ -25,6 +27,21 @@ const (
 var tokens = map[token.Token]string{token.ADD: "plus", token.IDENT: "identifier"}
 
 type form struct{ Password, Token string }
+
+// Each call has its own default.
+func envOr(name, other string) string {
+	if v := os.Getenv(name); v != "" {
+		return v
+	}
+	return other
+}
+
+func hide(u *url.URL) {
+	u.User = url.UserPassword("me", "--- REDACTED ---")
+	fmt.Println(envOr("HOST", "a.host:8080"), url.UserPassword("me", envOr("PASSWORD", "")))
+	r, _ := http.NewRequest("GET", "/", nil)
+	r.Header.Set("X-Api-Key", "https://example.com/keys")
+}
 
 func use(r *http.Request) {
 	_ = form{Password: "Enter your password", Token: "token"}

@@ -94,8 +94,10 @@ func flows() {
 	hmac.New(sha256.New, []byte(fmt.Sprintf("%s-%d", "formatted", 7)))         // want `reaches crypto/hmac.New`
 	raw, _ := hex.DecodeString("6b65792069732068657265")                       // want `reaches crypto/hmac.New`
 	hmac.New(sha256.New, raw)
-	helper("by a helper")                    // want `HMAC key \*{8} reaches crypto/hmac.New by way of helper`
-	hmac.New(sha256.New, []byte("changeme")) // want `weak default \*{8} is used as a HMAC key by crypto/hmac.New`
+	fmt.Println(either("HOST", "a.host:8080"))
+	hmac.New(sha256.New, []byte(either("KEY", "one call's default"))) // want `reaches crypto/hmac.New \(`
+	helper("by a helper")                                             // want `HMAC key \*{8} reaches crypto/hmac.New by way of helper`
+	hmac.New(sha256.New, []byte("changeme"))                          // want `weak default \*{8} is used as a HMAC key by crypto/hmac.New`
 }
 
 func result() (key string) {
@@ -108,3 +110,10 @@ func helper(key string) { deeper([]byte(key)) } // want helper:`sink`
 func deeper(key []byte) { hmac.New(sha256.New, key) } // want deeper:`sink`
 
 func mode(b cipher.Block) cipher.Stream { return cipher.NewCTR(b, make([]byte, 16)) } // want `hardcoded nonce of zeros reaches crypto/cipher.NewCTR \(CWE-329\)`
+
+func either(name, other string) string {
+	if v := os.Getenv(name); v != "" {
+		return v
+	}
+	return other
+}
