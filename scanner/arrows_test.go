@@ -17,6 +17,7 @@ const module = "github.com/remint/remint/"
 var mayImport = map[string][]string{
 	"cmd/remint":            {"scanner", "analyzers"},
 	"analyzers":             {"analyzers", "scanner/rule", "scanner/engine", "scanner/scope", "scanner/silence"},
+	"remediate/hsm":         {"remediate/hsm"},
 	"scanner":               {"scanner"},
 	"scanner/rule":          {},
 	"scanner/rule/gen":      {"scanner/rule"},

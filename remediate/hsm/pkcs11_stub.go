@@ -1,0 +1,32 @@
+//go:build !cgo
+
+package hsm
+
+import (
+	"context"
+	"fmt"
+)
+
+// Options say how to open a token.
+type Options struct {
+	URI URI
+	PIN PIN
+}
+
+// Found is a token of this machine.
+type Found struct {
+	Info
+	URI         URI
+	Initialized bool
+}
+
+// Available tells that this program was built without PKCS#11.
+const Available = false
+
+// Open fails: PKCS#11 needs a program that was built with cgo.
+func Open(context.Context, Options) (Token, error) {
+	return nil, fmt.Errorf("%w: this remint was built without cgo, which PKCS#11 needs; build it with CGO_ENABLED=1", ErrUnsupported)
+}
+
+// Tokens finds none.
+func Tokens(context.Context) ([]Found, []error) { return nil, nil }
