@@ -18,6 +18,7 @@ var mayImport = map[string][]string{
 	"cmd/remint":            {"scanner", "analyzers"},
 	"analyzers":             {"analyzers", "scanner/rule", "scanner/engine", "scanner/scope", "scanner/silence"},
 	"remediate/hsm":         {"remediate/hsm"},
+	"remediate/vault":       {"remediate/vault", "remediate/hsm"},
 	"scanner":               {"scanner"},
 	"scanner/rule":          {},
 	"scanner/rule/gen":      {"scanner/rule"},
