@@ -6,10 +6,11 @@ TOOLS := $(CURDIR)/.tools
 STATICCHECK := $(TOOLS)/staticcheck
 GOVULNCHECK := $(TOOLS)/govulncheck
 GITLEAKS := $(TOOLS)/gitleaks
+GOSEC := $(TOOLS)/gosec
 # The race detector needs cgo and a C compiler; without one the tests run without it.
 RACE := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test check unit cross fuzz bench bench-history exact oracle verify-sinks golangci vuln generate clean
+.PHONY: build demo test check unit cross fuzz bench bench-history exact oracle verify-sinks compare-gosec golangci vuln generate clean
 
 build: ## the binary, ./remint
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o remint ./cmd/remint
@@ -65,6 +66,9 @@ oracle: ## findings beside gitleaks' own detector, over large trees
 verify-sinks: ## the tables of the analyzers against the real libraries
 	@cd analyzers/sinks/verify && $(GO) run .
 
+compare-gosec: build $(GOSEC) ## the analyzers beside gosec, over gosec's own samples
+	@cd analyzers/compare && $(GO) run .
+
 golangci: ## golangci-lint with the plugin, over a program with a hardcoded key
 	@sh testdata/golangci/try.sh
 
@@ -79,3 +83,6 @@ $(GITLEAKS):
 
 clean:
 	rm -rf remint .demo $(TOOLS)
+
+$(GOSEC):
+	GOBIN=$(TOOLS) $(GO) install github.com/securego/gosec/v2/cmd/gosec@v2.30.0

@@ -160,6 +160,9 @@ func (c *checker) recognised(m *engine.Match, lit *ast.BasicLit, pos, end token.
 		return
 	}
 	c.reported[pos] = true
+	if lit != nil {
+		c.reported[lit.Pos()] = true
+	}
 	c.code.Report(analysis.Diagnostic{
 		Pos: pos, End: end, Category: m.Rule.ID,
 		Message: fmt.Sprintf("hardcoded %s %s [%s]%s", m.Rule.Name, Redact(string(m.Secret)), m.Rule.ID, c.code.Remark(pos)),
