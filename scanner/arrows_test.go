@@ -15,9 +15,12 @@ const module = "github.com/remint/remint/"
 // mayImport says, for each room, which rooms of this module it may import.
 // A room that is missing here may not exist.
 var mayImport = map[string][]string{
-	"cmd/remint":            {"scanner", "analyzers"},
+	"cmd/remint":            {"scanner", "analyzers", "remediate"},
 	"analyzers":             {"analyzers", "scanner/rule", "scanner/engine", "scanner/scope", "scanner/silence"},
+	"remediate":             {"remediate", "scanner"},
 	"remediate/hsm":         {"remediate/hsm"},
+	"remediate/inject":      {},
+	"remediate/launch":      {"remediate"},
 	"remediate/vault":       {"remediate/vault", "remediate/hsm"},
 	"scanner":               {"scanner"},
 	"scanner/rule":          {},

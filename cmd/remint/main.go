@@ -53,7 +53,12 @@ func speaksVet(args []string) bool {
 	if len(args) == 1 && (args[0] == "-V=full" || args[0] == "-flags") {
 		return true
 	}
-	return len(args) > 0 && strings.HasSuffix(args[len(args)-1], ".cfg") && args[0] != "scan" && args[0] != "explain"
+	for _, flag := range args[:max(len(args)-1, 0)] {
+		if !strings.HasPrefix(flag, "-") {
+			return false
+		}
+	}
+	return len(args) > 0 && strings.HasSuffix(args[len(args)-1], ".cfg")
 }
 
 func run(ctx context.Context, args []string) int {
@@ -67,6 +72,9 @@ func run(ctx context.Context, args []string) int {
 		return exitFindings
 	case errors.Is(err, errReported):
 		return exitFailed
+	}
+	if child := (*childExit)(nil); errors.As(err, &child) {
+		return child.code
 	}
 	fmt.Fprintf(os.Stderr, "remint: %v\n", err)
 	return exitFailed
@@ -88,7 +96,7 @@ Exit codes: 0 nothing found, 1 findings, 2 could not do the work or not all of i
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newScan(), newVet(), newRules(), newExplain(), newInit(), newVersion())
+	root.AddCommand(newScan(), newVet(), newRules(), newExplain(), newInit(), newVault(), newKey(), newRun(), newDoctor(), newVersion())
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w\nSee '%s --help'", err, c.CommandPath())
 	})

@@ -41,6 +41,9 @@ func Modules() []string {
 			return
 		}
 		seen[real] = true
+		if strings.Contains(filepath.Base(path), "tpm2_pkcs11") && !hasTPM() {
+			return // without a TPM it only complains, on standard error
+		}
 		all = append(all, path)
 	}
 	for _, pattern := range usualModules {
@@ -56,6 +59,19 @@ func Modules() []string {
 		}
 	}
 	return all
+}
+
+// hasTPM tells whether there is a TPM, or the module was told of another.
+func hasTPM() bool {
+	if os.Getenv("TPM2_PKCS11_TCTI") != "" || os.Getenv("TPM2TOOLS_TCTI") != "" {
+		return true
+	}
+	for _, device := range []string{"/dev/tpmrm0", "/dev/tpm0"} {
+		if _, err := os.Stat(device); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 func glob(pattern string) []string {

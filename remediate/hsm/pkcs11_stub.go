@@ -30,3 +30,9 @@ func Open(context.Context, Options) (Token, error) {
 
 // Tokens finds none.
 func Tokens(context.Context) ([]Found, []error) { return nil, nil }
+
+// InitToken fails as Open does.
+func InitToken(ctx context.Context, _ Found, _, _ string) (Found, error) {
+	_, err := Open(ctx, Options{})
+	return Found{}, err
+}

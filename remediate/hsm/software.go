@@ -50,6 +50,7 @@ const (
 	softwareWarning = "Keys in this file are protected by a passphrase alone: whoever has both has the keys."
 	// scrypt with N = 2^15 takes some 50 ms and 32 MB; RFC 7914.
 	scryptN, scryptR, scryptP = 1 << 15, 8, 1
+	scryptRandomN             = 1 << 10
 	maxScryptN                = 1 << 22
 )
 
@@ -62,13 +63,23 @@ type softwareKey struct {
 // CreateSoftware makes a new token file that only its owner may read. It fails
 // where there is one.
 func CreateSoftware(path, passphrase string) (*Software, error) {
+	return createSoftware(path, passphrase, scryptN)
+}
+
+// CreateSoftwareRandom is CreateSoftware for a passphrase of at least 128
+// random bits, which need not be made costly to guess: it opens at once.
+func CreateSoftwareRandom(path, passphrase string) (*Software, error) {
+	return createSoftware(path, passphrase, scryptRandomN)
+}
+
+func createSoftware(path, passphrase string, n int) (*Software, error) {
 	salt := make([]byte, 32)
 	if _, err := rand.Read(salt); err != nil {
 		return nil, err
 	}
 	s := &Software{
 		path: path, keys: make(map[string]softwareKey),
-		file: softwareFile{Format: softwareFormat, N: scryptN, R: scryptR, P: scryptP, Salt: salt, Warning: softwareWarning},
+		file: softwareFile{Format: softwareFormat, N: n, R: scryptR, P: scryptP, Salt: salt, Warning: softwareWarning},
 	}
 	if err := s.derive(passphrase); err != nil {
 		return nil, err

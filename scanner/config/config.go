@@ -48,6 +48,11 @@ type Config struct {
 	// gitleaks' comments hold.
 	HonourGitleaks bool
 
+	// Vault, HSM and Inject say where keys are kept and who gets them.
+	Vault  Vault
+	HSM    HSM
+	Inject Inject
+
 	exclude *Globs
 	rules   ruleOptions
 	// fromRoot leads from Root to the working directory: "" or "sub/", and

@@ -20,7 +20,7 @@ type decoder struct {
 
 // fail notes a fault at a node.
 func (d *decoder) fail(n *yaml.Node, format string, args ...any) {
-	d.errs = append(d.errs, at(d.file, n.Line, format, args...))
+	d.errs = append(d.errs, fmt.Errorf("%s:%d:%d: %w", d.file, max(n.Line, 1), max(n.Column, 1), fmt.Errorf(format, args...)))
 }
 
 // maxFaults is how many faults of a file are told.

@@ -84,7 +84,7 @@ func TestDiscoverFaults(t *testing.T) {
 		flag  string
 		want  string
 	}{
-		{"a configuration at fault", map[string]string{FileName: "version: 1\nrulez: 1\n"}, "", FileName + ":2: "},
+		{"a configuration at fault", map[string]string{FileName: "version: 1\nrulez: 1\n"}, "", FileName + ":2:"},
 		{"gitleaks at fault", map[string]string{GitleaksFileName: "\n[[rules]]\nid = 'a'\nregex = '('\n"}, "", GitleaksFileName + ":4: "},
 		{"--config missing", nil, "gone.yaml", "gone.yaml"},
 		{"--config is huge", map[string]string{"big": strings.Repeat("#\n", maxText)}, "big", "larger than 4 MB"},

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
+	"maps"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -57,6 +58,7 @@ func (c *Config) parse(path string, data []byte) error {
 		},
 		"gitleaks": func(where string, n *yaml.Node) { c.HonourGitleaks = d.boolean(where, n) },
 	}
+	maps.Copy(fields, c.keyFields(d))
 	d.mapping("", doc, fields)
 	if !version {
 		d.errs = append(d.errs, at(path, doc.Line, "version is missing: add the line \"version: %d\"", Version))

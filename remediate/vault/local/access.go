@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/remint/remint/remediate/vault"
 )
@@ -268,4 +269,25 @@ func (s *Store) Rewrap(ctx context.Context, header Header, replace func(vault.En
 		h.token = token
 		return s.replaceRows(ctx, tx, h, columns+"WHERE sealed IS NOT NULL ORDER BY name, version", nil, replace)
 	})
+}
+
+// Backup copies the vault, as one transaction sees it, to a new file that only
+// its owner may read.
+func (s *Store) Backup(ctx context.Context, path string) error {
+	if err := s.read(ctx, func(*sql.Tx) error { return nil }); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("copy the vault: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("copy the vault: %w", err)
+	}
+	if _, err := s.db.ExecContext(ctx, "VACUUM INTO ?", path); err != nil {
+		return errors.Join(fmt.Errorf("copy the vault: %w", err), os.Remove(path))
+	}
+	return nil
 }

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/remint/remint/remediate"
+	"github.com/remint/remint/remediate/hsm"
+	"github.com/remint/remint/scanner/config"
+)
+
+// keepFlags say where the vault is and what protects it: of every command that
+// opens one.
+type keepFlags struct {
+	vault, token, module, assurance, pinFile string
+	pinFD                                    int
+}
+
+func (f *keepFlags) add(c *cobra.Command) {
+	fl := c.PersistentFlags()
+	fl.StringVar(&f.vault, "vault", "", "the vault's file (default: that of .remint.yaml, else the user's own)")
+	fl.StringVar(&f.token, "token", "", "the token, as a pkcs11: URI (default: that of .remint.yaml, else the best of this machine)")
+	fl.StringVar(&f.module, "module", "", "the token's PKCS#11 library")
+	fl.StringVar(&f.assurance, "assurance", "", "the least that is accepted: hsm, tpm, emulated or software")
+	fl.StringVar(&f.pinFile, "pin-file", "", "file that holds the PIN or passphrase (else REMINT_PIN, REMINT_PASSPHRASE, a prompt)")
+	fl.IntVar(&f.pinFD, "pin-fd", -1, "open file descriptor to read the PIN or passphrase from")
+}
+
+// settings are the flags over the configuration.
+func (f *keepFlags) settings() (remediate.Settings, config.Config, error) {
+	c, err := config.Discover(".", "")
+	if err != nil {
+		return remediate.Settings{}, c, err
+	}
+	s := remediate.Settings{Vault: first(f.vault, c.Vault.Path), Token: first(f.token, c.HSM.URI), Module: first(f.module, c.HSM.Module)}
+	if s.Home, err = remediate.Home(); err != nil {
+		return s, c, err
+	}
+	if a := first(f.assurance, c.HSM.Assurance); a != "" {
+		if s.Assurance, err = hsm.ParseAssurance(a); err != nil {
+			return s, c, err
+		}
+	}
+	var given hsm.PIN
+	switch {
+	case f.pinFD >= 0:
+		given = hsm.PINFromDescriptor(uintptr(f.pinFD))
+	case f.pinFile != "":
+		given = hsm.PINFromFile(f.pinFile)
+	}
+	s.PIN, s.Passphrase = given, given
+	if given == nil {
+		s.PIN = askOnTerminal()
+		if s.Passphrase = hsm.PINFromEnvironment("REMINT_PASSPHRASE"); s.Passphrase == nil {
+			s.Passphrase = askOnTerminal()
+		}
+	}
+	return s, c, nil
+}
+
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// open opens the vault.
+func (f *keepFlags) open(ctx context.Context) (*remediate.Opened, config.Config, error) {
+	s, c, err := f.settings()
+	if err != nil {
+		return nil, c, err
+	}
+	o, err := remediate.Open(ctx, s)
+	return o, c, err
+}
+
+// with opens the vault for a command and closes it.
+func (f *keepFlags) with(ctx context.Context, do func(*remediate.Opened) error) error {
+	o, _, err := f.open(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(o), o.Close())
+}
+
+// askOnTerminal asks without echo on the process's terminal, whatever standard
+// input is; nil where there is none.
+func askOnTerminal() hsm.PIN {
+	if !term.IsTerminal(int(os.Stdin.Fd())) && !term.IsTerminal(int(os.Stderr.Fd())) {
+		return nil
+	}
+	return func(_ context.Context, prompt string) (string, error) {
+		tty, err := openTerminal()
+		if err != nil {
+			return "", hsm.ErrNoPIN
+		}
+		defer tty.Close()
+		fmt.Fprintf(tty, "%s: ", prompt)
+		text, err := term.ReadPassword(int(tty.Fd()))
+		fmt.Fprintln(tty)
+		return string(text), err
+	}
+}
+
+// readValue reads a secret from a pipe, or asks for it without echo. A line
+// end that closes it is left out.
+func readValue(stdin io.Reader, name string) ([]byte, error) {
+	if f, ok := stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		fmt.Fprintf(os.Stderr, "Value of %s: ", name)
+		value, err := term.ReadPassword(int(f.Fd()))
+		fmt.Fprintln(os.Stderr)
+		return value, err
+	}
+	value, err := io.ReadAll(io.LimitReader(stdin, maxValue+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the value: %w", err)
+	}
+	if n := len(value); n > 0 && value[n-1] == '\n' {
+		value = value[:n-1]
+		if n := len(value); n > 0 && value[n-1] == '\r' {
+			value = value[:n-1]
+		}
+	}
+	return value, nil
+}
+
+// maxValue is more than the vault takes, in bytes.
+const maxValue = 2 << 20
+
+// versionArg reads a version's number.
+func versionArg(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("%q is no version: want a number from 1", s)
+	}
+	return n, nil
+}

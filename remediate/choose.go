@@ -1,0 +1,180 @@
+package remediate
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/remint/remint/remediate/hsm"
+)
+
+// chooseToken opens the token that is named; else the best of this machine for
+// which there is a PIN; else it makes a token in SoftHSM2 where that is
+// installed; else the stand-in. A token that is there and cannot be opened is
+// an error, unless the stand-in was asked for.
+func (s *Settings) chooseToken(ctx context.Context) (t hsm.Token, place string, notes []string, err error) {
+	if s.Assurance == hsm.AssuranceSoftware {
+		return s.makeSoftware(ctx)
+	}
+	if s.Token != "" {
+		t, err = s.openToken(ctx, s.Token)
+		if err != nil {
+			return nil, "", nil, err
+		}
+		return t, placeOf(t.Info()), nil, nil
+	}
+	found, failed := hsm.Tokens(ctx)
+	for _, err := range failed {
+		notes = append(notes, "a PKCS#11 module did not answer: "+err.Error())
+	}
+	slices.SortStableFunc(found, func(a, b hsm.Found) int {
+		switch {
+		case a.Assurance == b.Assurance:
+			return 0
+		case a.Assurance.AtLeast(b.Assurance):
+			return -1
+		}
+		return 1
+	})
+	for _, f := range found {
+		if s.Assurance != "" && !f.Assurance.AtLeast(s.Assurance) {
+			continue
+		}
+		if f.Initialized {
+			t, place, err := s.tryToken(ctx, f)
+			if err != nil {
+				return nil, "", nil, err
+			}
+			return t, place, notes, nil
+		}
+		if f.Assurance == hsm.AssuranceEmulated && f.Manufacturer == "SoftHSM project" {
+			t, place, note, err := s.makeToken(ctx, f)
+			return t, place, append(notes, note), err
+		}
+		notes = append(notes, fmt.Sprintf("a token (%s %s) is there and not initialized", f.Manufacturer, f.Model))
+	}
+	if s.Assurance != "" {
+		return nil, "", nil, fmt.Errorf("%w with the assurance %s; `remint doctor` says what is there", hsm.ErrNoToken, s.Assurance)
+	}
+	t, place, more, err := s.makeSoftware(ctx)
+	return t, place, append(notes, more...), err
+}
+
+// placeOf is how a header names a token.
+func placeOf(i hsm.Info) string {
+	return hsm.URI{Token: i.Label, Serial: i.Serial, ModulePath: i.Module}.String()
+}
+
+// tryToken opens a token and asks it for something, so that a wrong PIN is
+// noticed now.
+func (s *Settings) tryToken(ctx context.Context, f hsm.Found) (hsm.Token, string, error) {
+	place := placeOf(f.Info)
+	t, err := s.openToken(ctx, place)
+	if err != nil {
+		return nil, "", err
+	}
+	if _, err := t.Keys(ctx); err != nil {
+		_ = t.Close()
+		if errors.Is(err, hsm.ErrNoPIN) {
+			return nil, "", fmt.Errorf("the token %q (%s) is there: give its PIN in REMINT_PIN or in a terminal, name another with --token, or take a software token with --assurance=software", f.Label, f.Assurance)
+		}
+		return nil, "", err
+	}
+	return t, place, nil
+}
+
+// makeToken initializes a token of our own in an emulated module, with a PIN
+// that is kept beside.
+func (s *Settings) makeToken(ctx context.Context, f hsm.Found) (hsm.Token, string, string, error) {
+	pin, err := s.keptSecret(s.pinFile())
+	if err != nil {
+		return nil, "", "", err
+	}
+	if env, ok := os.LookupEnv("REMINT_PIN"); ok {
+		pin = env
+	}
+	made, err := hsm.InitToken(ctx, f, "remint", pin)
+	if err != nil {
+		return nil, "", "", err
+	}
+	t, place, err := s.tryToken(ctx, made)
+	note := fmt.Sprintf("a token \"remint\" was made in %s; its PIN is in %s, readable by you alone", f.Module, s.pinFile())
+	return t, place, note, err
+}
+
+// makeSoftware makes the stand-in, or opens the one that is there.
+func (s *Settings) makeSoftware(ctx context.Context) (hsm.Token, string, []string, error) {
+	path := s.tokenFile()
+	place := softwareToken + filepath.Base(path)
+	if _, err := os.Stat(path); err == nil {
+		t, err := s.openToken(ctx, place)
+		return t, place, nil, err
+	}
+	var notes []string
+	var passphrase string
+	var err error
+	create := hsm.CreateSoftware
+	if s.Passphrase != nil {
+		passphrase, err = s.Passphrase(ctx, "New passphrase of the software token")
+	} else {
+		create = hsm.CreateSoftwareRandom
+		passphrase, err = s.keptSecret(s.passphraseFile())
+		notes = append(notes, fmt.Sprintf("nobody gave a passphrase, so one was made and kept in %s: whoever reads your files reads your keys", s.passphraseFile()))
+	}
+	if err != nil {
+		return nil, "", nil, err
+	}
+	if passphrase == "" {
+		return nil, "", nil, errors.New("an empty passphrase protects nothing: give another")
+	}
+	t, err := create(path, passphrase)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	return t, place, notes, nil
+}
+
+// keptSecret reads a file of Home, or makes it with something random.
+func (s *Settings) keptSecret(name string) (string, error) {
+	if pin := existing(name); pin != nil {
+		return pin(context.Background(), "")
+	}
+	text := rand.Text()
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return "", fmt.Errorf("keep a PIN: %w", err)
+	}
+	_, err = f.WriteString(text + "\n")
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return "", fmt.Errorf("keep a PIN: %w", err)
+	}
+	return text, nil
+}
+
+// Token opens the token that is named, else the vault's, else the one that a
+// new vault would take. The stand-in is taken only where the vault is under it
+// or Assurance asks for it.
+func Token(ctx context.Context, s Settings) (hsm.Token, error) {
+	if s.Token != "" {
+		return s.openToken(ctx, s.Token)
+	}
+	if _, err := os.Stat(s.Path()); err == nil {
+		o, err := Open(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		return o.Token, o.File.Close()
+	}
+	if s.Assurance == "" {
+		s.Assurance = hsm.AssuranceEmulated
+	}
+	t, _, _, err := s.chooseToken(ctx)
+	if errors.Is(err, hsm.ErrNoToken) {
+		err = fmt.Errorf("%w; --assurance=software makes keys in a file instead", err)
+	}
+	return t, err
+}

@@ -1,0 +1,125 @@
+package config
+
+import (
+	"regexp"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Vault is the vault section: where secrets are kept.
+type Vault struct {
+	// Path is the vault's file, absolute, or "" for the user's own.
+	Path string
+}
+
+// HSM is the hsm section: what protects the vault.
+type HSM struct {
+	// URI is a pkcs11: URI (RFC 7512), or "".
+	URI string
+	// Module is a PKCS#11 library, or "".
+	Module string
+	// Assurance is the least that is accepted: hsm, tpm, emulated, software, or
+	// "".
+	Assurance string
+}
+
+// Inject is the inject section: what `remint run` hands to a program.
+type Inject struct {
+	// Env are entries by variable, Files entries by the variable that holds
+	// the path of the file.
+	Env, Files map[string]string
+	// Mask hides the values in the program's output, SDK serves them to
+	// package inject.
+	Mask, SDK bool
+	// OnRotate is restart, file or signal=NAME, or "".
+	OnRotate string
+}
+
+var (
+	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	entryName    = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*(/[a-zA-Z0-9][a-zA-Z0-9_.-]*)*(@[1-9][0-9]{0,8})?$`)
+	onRotate     = regexp.MustCompile(`^(restart|file|signal=[A-Z0-9]+)$`)
+)
+
+// keyFields are the sections of what keeps and hands out keys.
+func (c *Config) keyFields(d *decoder) map[string]field {
+	text := func(to *string) field {
+		return func(where string, n *yaml.Node) {
+			if v, ok := d.text(where, n); ok {
+				*to = v
+			}
+		}
+	}
+	return map[string]field{
+		"vault": func(where string, n *yaml.Node) {
+			d.mapping(where, n, map[string]field{"path": func(where string, n *yaml.Node) {
+				if v, ok := d.text(where, n); ok {
+					c.Vault.Path = c.inRoot(v)
+				}
+			}})
+		},
+		"hsm": func(where string, n *yaml.Node) {
+			d.mapping(where, n, map[string]field{
+				"uri": text(&c.HSM.URI), "module": text(&c.HSM.Module),
+				"assurance": func(where string, n *yaml.Node) {
+					switch v, ok := d.text(where, n); v {
+					case "hsm", "tpm", "emulated", "software":
+						c.HSM.Assurance = v
+					default:
+						if ok {
+							d.fail(n, "%s: want hsm, tpm, emulated or software", where)
+						}
+					}
+				},
+			})
+		},
+		"inject": func(where string, n *yaml.Node) {
+			d.mapping(where, n, map[string]field{
+				"env": func(where string, n *yaml.Node) {
+					c.Inject.Env = d.entries(where, n, variableName, "the name of a variable")
+				},
+				"files": func(where string, n *yaml.Node) {
+					c.Inject.Files = d.entries(where, n, variableName, "the name of the variable that will hold the path")
+				},
+				"mask": func(where string, n *yaml.Node) { c.Inject.Mask = d.boolean(where, n) },
+				"sdk":  func(where string, n *yaml.Node) { c.Inject.SDK = d.boolean(where, n) },
+				"on_rotate": func(where string, n *yaml.Node) {
+					if v, ok := d.text(where, n); ok && !onRotate.MatchString(v) {
+						d.fail(n, "%s: want restart, file or signal=NAME, such as signal=HUP", where)
+					} else if ok {
+						c.Inject.OnRotate = v
+					}
+				},
+			})
+		},
+	}
+}
+
+// entries reads a mapping of names to entries of the vault.
+func (d *decoder) entries(where string, n *yaml.Node, name *regexp.Regexp, what string) map[string]string {
+	n = resolve(n)
+	if isNull(n) {
+		return nil
+	}
+	if n.Kind != yaml.MappingNode {
+		d.fail(n, "%s: want names and entries of the vault, not %s", where, kindOf(n))
+		return nil
+	}
+	out := make(map[string]string)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], resolve(n.Content[i+1])
+		if name != nil && !name.MatchString(key.Value) {
+			d.fail(key, "%s: want %s", where, what)
+			continue
+		}
+		if value.Kind != yaml.ScalarNode || !entryName.MatchString(value.Value) {
+			d.fail(value, "%s.%s: want an entry of the vault, such as payments/stripe", where, key.Value)
+			continue
+		}
+		if _, twice := out[key.Value]; twice {
+			d.fail(key, "%s: %s stands twice", where, key.Value)
+		}
+		out[key.Value] = value.Value
+	}
+	return out
+}
