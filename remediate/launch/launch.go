@@ -7,7 +7,6 @@ package launch
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"text/template"
 	"time"
 
@@ -75,7 +75,9 @@ type handover struct {
 	values   [][]byte
 	versions map[string]int
 	server   *server
-	maskers  []*masker
+
+	mu      sync.Mutex
+	maskers []*masker
 }
 
 // prepare reads every entry. One that is missing is named, and nothing starts.
@@ -242,5 +244,3 @@ func (h *handover) rotated(ctx context.Context) (bool, error) {
 	}
 	return false, nil
 }
-
-var errNoSignals = errors.New("this system has no signals: use --on-rotate=restart or file")

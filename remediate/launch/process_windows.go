@@ -3,6 +3,7 @@
 package launch
 
 import (
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -25,7 +26,9 @@ func pass(*os.Process, os.Signal) {}
 
 func terminate(p *os.Process) { _ = p.Kill() }
 
-func sendSignal(*os.Process, string) error { return errNoSignals }
+func sendSignal(*os.Process, string) error {
+	return errors.New("this system has no signals: use --on-rotate=restart or file")
+}
 
 func ended(state *os.ProcessState) int { return state.ExitCode() }
 

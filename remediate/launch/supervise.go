@@ -129,6 +129,8 @@ func stop(p *os.Process) {
 
 // hidden tells the maskers of a value that was handed over later.
 func (h *handover) hidden(value []byte) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	for _, m := range h.maskers {
 		m.add([][]byte{value})
 	}
@@ -138,7 +140,9 @@ func (h *handover) hidden(value []byte) {
 // writes what they hold back.
 func (h *handover) maskOutput(cmd *exec.Cmd) (finish func(), err error) {
 	out, errs := newMasker(h.plan.Stdout, h.values), newMasker(h.plan.Stderr, h.values)
+	h.mu.Lock()
 	h.maskers = []*masker{out, errs}
+	h.mu.Unlock()
 	cmd.Stdout, cmd.Stderr = out, errs
 	closeTerminal := func() {}
 	if f, ok := h.plan.Stdout.(*os.File); ok {
