@@ -24,9 +24,10 @@ func init() { register.Plugin(Name, New) }
 type Settings struct {
 	// Disable names analyzers to leave out.
 	Disable []string `json:"disable"`
-	// Env and Narrow offer the fixes of hardcodedkey and broadscope, which
-	// change what a program does.
+	// Env, Inject and Narrow offer the fixes of hardcodedkey and broadscope,
+	// which change what a program does.
 	Env    bool `json:"env"`
+	Inject bool `json:"inject"`
 	Narrow bool `json:"narrow"`
 }
 
@@ -57,7 +58,7 @@ func (p *plugin) BuildAnalyzers() ([]*analysis.Analyzer, error) {
 		if slices.Contains(p.settings.Disable, a.Name) {
 			continue
 		}
-		for flag, on := range map[string]bool{"env": p.settings.Env, "narrow": p.settings.Narrow} {
+		for flag, on := range map[string]bool{"env": p.settings.Env, "inject": p.settings.Inject, "narrow": p.settings.Narrow} {
 			if on && a.Flags.Lookup(flag) != nil {
 				if err := a.Flags.Set(flag, "true"); err != nil {
 					return nil, err

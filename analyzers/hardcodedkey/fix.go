@@ -23,10 +23,18 @@ var offerEnv bool
 func (c *checker) fixes(s flow.Source, kind sinks.Kind) []analysis.SuggestedFix {
 	file := c.code.File(s.Pos)
 	lit, ok := ast.Unparen(s.Expr).(*ast.BasicLit)
-	if !ok || file == nil || !isString(lit) || !osIsFree(c, file) {
+	if !ok || file == nil || !isString(lit) {
 		return nil
 	}
 	name, decl, constant := c.declares(file, lit)
+	if offerInject && !constant {
+		if fix, ok := c.injectFix(file, lit, name, envName(name, kind)); ok {
+			return []analysis.SuggestedFix{fix}
+		}
+	}
+	if !offerEnv || !c.isFree(file, "os", "os") {
+		return nil
+	}
 	if constant && (decl == nil || c.usedAsConstant(name)) {
 		return nil
 	}
@@ -35,22 +43,22 @@ func (c *checker) fixes(s flow.Source, kind sinks.Kind) []analysis.SuggestedFix 
 	if constant {
 		edits = append(edits, analysis.TextEdit{Pos: decl.Pos(), End: decl.Pos() + token.Pos(len("const")), NewText: []byte("var")})
 	}
-	if edit, ok := importOS(file); ok {
+	if edit, ok := importOf(file, "os"); ok {
 		edits = append(edits, edit)
 	}
 	return []analysis.SuggestedFix{{Message: "read it from the environment variable " + env, TextEdits: edits}}
 }
 
-// osIsFree tells whether "os" means the package, or nothing yet.
-func osIsFree(c *checker, file *ast.File) bool {
-	if obj := c.pass.Pkg.Scope().Lookup("os"); obj != nil {
+// isFree tells whether a name means a package, or nothing yet.
+func (c *checker) isFree(file *ast.File, name, path string) bool {
+	if obj := c.pass.Pkg.Scope().Lookup(name); obj != nil {
 		return false
 	}
 	for _, i := range file.Imports {
-		if i.Path.Value == `"os"` {
+		if i.Path.Value == strconv.Quote(path) {
 			return i.Name == nil
 		}
-		if i.Name != nil && i.Name.Name == "os" {
+		if p, ok := c.pass.TypesInfo.Implicits[i].(*types.PkgName); ok && p.Name() == name || i.Name != nil && i.Name.Name == name {
 			return false
 		}
 	}
@@ -160,10 +168,11 @@ func envName(name *ast.Ident, kind sinks.Kind) string {
 	return b.String()
 }
 
-// importOS adds the import where it is missing.
-func importOS(file *ast.File) (analysis.TextEdit, bool) {
+// importOf adds an import where it is missing.
+func importOf(file *ast.File, path string) (analysis.TextEdit, bool) {
+	quoted := strconv.Quote(path)
 	for _, i := range file.Imports {
-		if i.Path.Value == `"os"` {
+		if i.Path.Value == quoted {
 			return analysis.TextEdit{}, false
 		}
 	}
@@ -173,9 +182,9 @@ func importOS(file *ast.File) (analysis.TextEdit, bool) {
 			continue
 		}
 		if g.Lparen.IsValid() {
-			return analysis.TextEdit{Pos: g.Lparen + 1, End: g.Lparen + 1, NewText: []byte("\n\t\"os\"")}, true
+			return analysis.TextEdit{Pos: g.Lparen + 1, End: g.Lparen + 1, NewText: []byte("\n\t" + quoted)}, true
 		}
-		return analysis.TextEdit{Pos: g.Pos(), End: g.Pos(), NewText: []byte("import \"os\"\n")}, true
+		return analysis.TextEdit{Pos: g.Pos(), End: g.Pos(), NewText: []byte("import " + quoted + "\n")}, true
 	}
-	return analysis.TextEdit{Pos: file.Name.End(), End: file.Name.End(), NewText: []byte("\n\nimport \"os\"")}, true
+	return analysis.TextEdit{Pos: file.Name.End(), End: file.Name.End(), NewText: []byte("\n\nimport " + quoted)}, true
 }

@@ -39,6 +39,7 @@ func newAnalyzer() *analysis.Analyzer {
 		Run: run, FactTypes: []analysis.Fact{(*sinkFact)(nil), (*sourceFact)(nil)},
 	}
 	a.Flags.BoolVar(&offerEnv, "env", false, "offer fixes that read the value from the environment, which changes what the program does")
+	a.Flags.BoolVar(&offerInject, "inject", false, "offer fixes that ask the vault for the value (package inject) where a context is at hand; the program then runs under remint run --sdk")
 	return a
 }
 

@@ -35,3 +35,11 @@ func TestNonces(t *testing.T) {
 func TestNamed(t *testing.T) {
 	analysistest.Run(t, analysistest.TestData(), hardcodedkey.Analyzer, "named")
 }
+
+func TestInjectFixes(t *testing.T) {
+	if err := hardcodedkey.Analyzer.Flags.Set("inject", "true"); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = hardcodedkey.Analyzer.Flags.Set("inject", "false") }()
+	analysistest.RunWithSuggestedFixes(t, analysistest.TestData(), hardcodedkey.Analyzer, "injects")
+}

@@ -60,7 +60,7 @@ func (c *checker) judge(s flow.Source, kind sinks.Kind, to string, use ast.Expr)
 	if use.Pos() != pos {
 		d.Related = append(d.Related, analysis.RelatedInformation{Pos: use.Pos(), End: use.End(), Message: "it is used here"})
 	}
-	if offerEnv && s.Expr != nil {
+	if (offerEnv || offerInject) && s.Expr != nil {
 		d.SuggestedFixes = c.fixes(s, kind)
 	}
 	c.code.Report(d)

@@ -1,0 +1,30 @@
+//go:build cgo
+
+package hsm_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/remint/remint/remediate/hsm"
+	"github.com/remint/remint/remediate/hsm/hsmtest"
+)
+
+// TestTPM runs the suite on the token that REMINT_TEST_TPM names, with its PIN
+// in REMINT_PIN: testdata/tpm.sh makes one in an emulated TPM.
+func TestTPM(t *testing.T) {
+	name := os.Getenv("REMINT_TEST_TPM")
+	if name == "" {
+		t.Skip("no TPM: sh testdata/tpm.sh runs this test on an emulated one")
+	}
+	u, err := hsm.ParseURI(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := hsm.Open(t.Context(), hsm.Options{URI: u, PIN: hsm.PINFromEnvironment("REMINT_PIN")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer token.Close()
+	hsmtest.Run(t, token)
+}
