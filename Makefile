@@ -12,8 +12,8 @@ RACE := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 
 .PHONY: build demo test check unit cross fuzz bench bench-history exact oracle verify-sinks compare-gosec golangci vuln generate clean
 
-build: ## the binary, ./remint
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o remint ./cmd/remint
+build: ## the binary, ./remint; PKCS#11 needs a C compiler
+	$(GO) build -trimpath -ldflags '-s -w' -o remint ./cmd/remint
 
 demo: build ## scan a small leaky repository that is made on the spot
 	@sh testdata/demo.sh ./remint
@@ -21,7 +21,7 @@ demo: build ## scan a small leaky repository that is made on the spot
 test: check unit cross ## everything that must pass
 
 check: $(STATICCHECK)
-	@test -z "$$(gofmt -l analyzers cmd scanner)" || { echo "not gofmt-ed:"; gofmt -l analyzers cmd scanner; exit 1; }
+	@test -z "$$(gofmt -l analyzers cmd remediate scanner)" || { echo "not gofmt-ed:"; gofmt -l analyzers cmd remediate scanner; exit 1; }
 	$(GO) vet ./...
 	$(STATICCHECK) ./...
 	@cd scanner/rule && $(GO) run ./gen -out $(TOOLS)/catalogue.gen.go && \
