@@ -162,12 +162,13 @@ func Token(ctx context.Context, s Settings) (hsm.Token, error) {
 	if s.Token != "" {
 		return s.openToken(ctx, s.Token)
 	}
-	if _, err := os.Stat(s.Path()); err == nil {
+	_, err := os.Stat(s.Path())
+	if err == nil || s.Server != nil {
 		o, err := Open(ctx, s)
 		if err != nil {
 			return nil, err
 		}
-		return o.Token, o.File.Close()
+		return o.Token, o.Store.Close()
 	}
 	if s.Assurance == "" {
 		s.Assurance = hsm.AssuranceEmulated

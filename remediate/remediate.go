@@ -16,6 +16,7 @@ import (
 	"github.com/remint/remint/remediate/hsm"
 	"github.com/remint/remint/remediate/vault"
 	"github.com/remint/remint/remediate/vault/local"
+	"github.com/remint/remint/remediate/vault/openbao"
 )
 
 // Settings say where the vault is and what protects it.
@@ -24,6 +25,8 @@ type Settings struct {
 	Home string
 	// Vault is the vault's file; "" for the one in Home.
 	Vault string
+	// Server is the server that keeps the vault, nil for a file.
+	Server *openbao.Config
 	// Token is a pkcs11: URI, "" for the best token of this machine.
 	Token string
 	// Module is a PKCS#11 library.
@@ -60,6 +63,21 @@ func (s *Settings) Path() string {
 	return filepath.Join(s.Home, "vault.db")
 }
 
+// Place is where the vault is, for people.
+func (s *Settings) Place() string {
+	if s.Server != nil {
+		return first(s.Server.Address, "the server") + ", " + first(s.Server.Mount, "secret") + "/" + first(s.Server.Prefix, "remint")
+	}
+	return s.Path()
+}
+
+func first(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a
+}
+
 // The files of Home.
 func (s *Settings) tokenFile() string      { return filepath.Join(s.Home, "token.json") }
 func (s *Settings) passphraseFile() string { return filepath.Join(s.Home, "passphrase") }
@@ -68,6 +86,7 @@ func (s *Settings) pinFile() string        { return filepath.Join(s.Home, "pin")
 // Opened is an open vault with its token.
 type Opened struct {
 	*vault.Vault
+	// File is the vault's, nil for one on a server.
 	File   *local.Store
 	Header local.Header
 	Token  hsm.Token
@@ -78,7 +97,7 @@ type Opened struct {
 
 // Close closes both.
 func (o *Opened) Close() error {
-	return errors.Join(o.File.Close(), o.Token.Close())
+	return errors.Join(o.Store.Close(), o.Token.Close())
 }
 
 // softwareToken begins the place of a stand-in's file in a Header.
@@ -89,6 +108,9 @@ var ErrNoVault = errors.New("there is no vault yet: make one with `remint vault 
 
 // Open opens the vault.
 func Open(ctx context.Context, s Settings) (*Opened, error) {
+	if s.Server != nil {
+		return openServer(ctx, &s)
+	}
 	file, h, err := local.Open(ctx, s.Path())
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%w (%s)", ErrNoVault, s.Path())
@@ -107,16 +129,21 @@ func Open(ctx context.Context, s Settings) (*Opened, error) {
 	return o, nil
 }
 
-func (o *Opened) unlock(ctx context.Context, s *Settings) error {
-	var err error
+// openKey opens the token and the wrapping key that the header names.
+func (o *Opened) openKey(ctx context.Context, s *Settings) (err error) {
 	if o.Token, err = s.openToken(ctx, o.Header.Token); err != nil {
-		return fmt.Errorf("open the vault %s: %w", s.Path(), err)
+		return fmt.Errorf("open the vault %s: %w", s.Place(), err)
 	}
 	a := o.Token.Info().Assurance
 	if s.Assurance != "" && !a.AtLeast(s.Assurance) {
-		return fmt.Errorf("the vault %s is protected by %s, and the configuration wants %s: move it with `remint vault rewrap --token URI`", s.Path(), a, s.Assurance)
+		return fmt.Errorf("the vault %s is protected by %s, and the configuration wants %s: move it with `remint vault rewrap --to URI`", s.Place(), a, s.Assurance)
 	}
-	if o.Key, err = wrappingKey(ctx, o.Token, o.Header.Label); err != nil {
+	o.Key, err = wrappingKey(ctx, o.Token, o.Header.Label)
+	return err
+}
+
+func (o *Opened) unlock(ctx context.Context, s *Settings) error {
+	if err := o.openKey(ctx, s); err != nil {
 		return err
 	}
 	macKey, err := o.Key.Unwrap(ctx, o.Header.MACKey)
@@ -126,7 +153,7 @@ func (o *Opened) unlock(ctx context.Context, s *Settings) error {
 	if err := o.File.Unlock(ctx, macKey); err != nil {
 		return err
 	}
-	o.Vault = vault.New(o.File, o.Key, a)
+	o.Vault = vault.New(o.File, o.Key, o.Token.Info().Assurance)
 	return nil
 }
 
@@ -184,13 +211,17 @@ func existing(name string) hsm.PIN {
 // Init makes a vault. The token is the one that is named, else the best that
 // can be opened, else the stand-in.
 func Init(ctx context.Context, s Settings) (*Opened, error) {
+	if err := os.MkdirAll(s.Home, 0o700); err != nil {
+		return nil, fmt.Errorf("make a vault: %w", err)
+	}
+	if s.Server != nil {
+		return initServer(ctx, &s)
+	}
 	if _, err := os.Lstat(s.Path()); err == nil {
 		return nil, fmt.Errorf("there is a vault already: %s", s.Path())
 	}
-	for _, dir := range []string{s.Home, filepath.Dir(s.Path())} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, fmt.Errorf("make a vault: %w", err)
-		}
+	if err := os.MkdirAll(filepath.Dir(s.Path()), 0o700); err != nil {
+		return nil, fmt.Errorf("make a vault: %w", err)
 	}
 	t, place, notes, err := s.chooseToken(ctx)
 	if err != nil {

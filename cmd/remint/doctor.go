@@ -25,14 +25,14 @@ func newDoctor() *cobra.Command {
 			o, err := remediate.Open(c.Context(), s)
 			switch {
 			case errors.Is(err, remediate.ErrNoVault):
-				fmt.Fprintf(w, "\nvault: none (%s)\n  remint vault init\n", s.Path())
+				fmt.Fprintf(w, "\nvault: none (%s)\n  remint vault init\n", s.Place())
 				return nil
 			case err != nil:
-				fmt.Fprintf(w, "\nvault %s cannot be opened\n", s.Path())
+				fmt.Fprintf(w, "\nvault %s cannot be opened\n", s.Place())
 				return err
 			}
 			defer o.Close()
-			fmt.Fprintf(w, "\nvault %s\n", s.Path())
+			fmt.Fprintf(w, "\nvault %s\n", s.Place())
 			protection(w, o)
 			if o.Token.Info().Assurance == hsm.AssuranceSoftware {
 				fmt.Fprintln(w, "  with a token: remint vault rewrap --to 'pkcs11:token=NAME'")

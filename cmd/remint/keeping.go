@@ -7,12 +7,14 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/remint/remint/remediate"
 	"github.com/remint/remint/remediate/hsm"
+	"github.com/remint/remint/remediate/vault/openbao"
 	"github.com/remint/remint/scanner/config"
 )
 
@@ -40,6 +42,11 @@ func (f *keepFlags) settings() (remediate.Settings, config.Config, error) {
 		return remediate.Settings{}, c, err
 	}
 	s := remediate.Settings{Vault: first(f.vault, c.Vault.Path), Token: first(f.token, c.HSM.URI), Module: first(f.module, c.HSM.Module)}
+	if f.vault == "" {
+		if s.Server, err = server(&c.Vault); err != nil {
+			return s, c, err
+		}
+	}
 	if s.Home, err = remediate.Home(); err != nil {
 		return s, c, err
 	}
@@ -63,6 +70,30 @@ func (f *keepFlags) settings() (remediate.Settings, config.Config, error) {
 		}
 	}
 	return s, c, nil
+}
+
+// server is the server of the configuration; nil where it names none.
+func server(v *config.Vault) (*openbao.Config, error) {
+	if v.Address == "" {
+		return nil, nil
+	}
+	c := &openbao.Config{Address: v.Address, Namespace: v.Namespace, Mount: v.Mount, Prefix: v.Prefix, CACert: v.CACert}
+	switch v.Auth.Method {
+	case "", "token":
+	case "approle":
+		secret, err := os.ReadFile(v.Auth.SecretIDFile)
+		if err != nil {
+			return nil, fmt.Errorf("vault.auth.secret_id_file: %w", err)
+		}
+		c.Auth = openbao.AppRole{Mount: v.Auth.Mount, RoleID: v.Auth.RoleID, SecretID: strings.TrimSpace(string(secret))}
+	case "jwt":
+		c.Auth = openbao.JWT{Mount: v.Auth.Mount, Role: v.Auth.Role, File: v.Auth.JWTFile}
+	case "kubernetes":
+		k := openbao.Kubernetes(v.Auth.Role)
+		k.Mount = first(v.Auth.Mount, k.Mount)
+		c.Auth = k
+	}
+	return c, nil
 }
 
 func first(values ...string) string {

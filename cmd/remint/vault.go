@@ -54,7 +54,7 @@ func newVaultInit(f *keepFlags) *cobra.Command {
 			for _, n := range o.Notes {
 				fmt.Fprintf(c.ErrOrStderr(), "remint: note: %s\n", n)
 			}
-			fmt.Fprintf(c.OutOrStdout(), "vault %s\n", s.Path())
+			fmt.Fprintf(c.OutOrStdout(), "vault %s\n", s.Place())
 			protection(c.OutOrStdout(), o)
 			return nil
 		},
@@ -88,7 +88,7 @@ func newVaultStatus(f *keepFlags) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(c.OutOrStdout(), "vault %s\n%d entries\n", s.Path(), len(all))
+				fmt.Fprintf(c.OutOrStdout(), "vault %s\n%d entries\n", s.Place(), len(all))
 				protection(c.OutOrStdout(), o)
 				return nil
 			})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -46,6 +47,9 @@ func newVaultExport(f *keepFlags) *cobra.Command {
 		Use: "export FILE", Short: "Copy the vault, sealed as it is, for a backup", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return f.with(c.Context(), func(o *remediate.Opened) error {
+				if o.File == nil {
+					return errors.New("the vault is on a server, which makes backups itself")
+				}
 				if err := o.File.Backup(c.Context(), args[0]); err != nil {
 					return err
 				}
@@ -68,6 +72,7 @@ func newVaultImport(f *keepFlags) *cobra.Command {
 				return fmt.Errorf("there is a vault already: %s; move it away first", s.Path())
 			}
 			target := s.Path()
+			s.Server = nil
 			s.Vault = args[0]
 			o, err := remediate.Open(c.Context(), s)
 			if err != nil {

@@ -161,3 +161,12 @@ func TestPkcs11Tool(t *testing.T) {
 		t.Errorf("pkcs11-tool says of our key:\n%s", out)
 	}
 }
+
+func BenchmarkSoftHSM(b *testing.B) {
+	token, err := openSoftHSM(b, "other", testPIN)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer token.Close()
+	benchToken(b, token)
+}

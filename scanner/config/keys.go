@@ -2,6 +2,8 @@ package config
 
 import (
 	"regexp"
+	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -10,6 +12,15 @@ import (
 type Vault struct {
 	// Path is the vault's file, absolute, or "" for the user's own.
 	Path string
+	// Address is that of an OpenBao or HashiCorp Vault server which keeps it
+	// instead, or ""; the others say where in it.
+	Address, Namespace, Mount, Prefix, CACert string
+	Auth                                      Auth
+}
+
+// Auth is how to log in to a server: token, approle, jwt or kubernetes.
+type Auth struct {
+	Method, Mount, Role, RoleID, SecretIDFile, JWTFile string
 }
 
 // HSM is the hsm section: what protects the vault.
@@ -50,27 +61,40 @@ func (c *Config) keyFields(d *decoder) map[string]field {
 			}
 		}
 	}
+	oneOf := func(to *string, words ...string) field {
+		return func(where string, n *yaml.Node) {
+			v, ok := d.text(where, n)
+			if ok && !slices.Contains(words, v) {
+				last := len(words) - 1
+				d.fail(n, "%s: want %s or %s", where, strings.Join(words[:last], ", "), words[last])
+				return
+			}
+			*to = v
+		}
+	}
 	return map[string]field{
 		"vault": func(where string, n *yaml.Node) {
-			d.mapping(where, n, map[string]field{"path": func(where string, n *yaml.Node) {
-				if v, ok := d.text(where, n); ok {
-					c.Vault.Path = c.inRoot(v)
-				}
-			}})
+			d.mapping(where, n, map[string]field{
+				"path": func(where string, n *yaml.Node) {
+					if v, ok := d.text(where, n); ok {
+						c.Vault.Path = c.inRoot(v)
+					}
+				},
+				"address": text(&c.Vault.Address), "namespace": text(&c.Vault.Namespace), "mount": text(&c.Vault.Mount),
+				"prefix": text(&c.Vault.Prefix), "ca_cert": text(&c.Vault.CACert),
+				"auth": func(where string, n *yaml.Node) {
+					d.mapping(where, n, map[string]field{
+						"method": oneOf(&c.Vault.Auth.Method, "token", "approle", "jwt", "kubernetes"),
+						"mount":  text(&c.Vault.Auth.Mount), "role": text(&c.Vault.Auth.Role), "role_id": text(&c.Vault.Auth.RoleID),
+						"secret_id_file": text(&c.Vault.Auth.SecretIDFile), "jwt_file": text(&c.Vault.Auth.JWTFile),
+					})
+				},
+			})
 		},
 		"hsm": func(where string, n *yaml.Node) {
 			d.mapping(where, n, map[string]field{
 				"uri": text(&c.HSM.URI), "module": text(&c.HSM.Module),
-				"assurance": func(where string, n *yaml.Node) {
-					switch v, ok := d.text(where, n); v {
-					case "hsm", "tpm", "emulated", "software":
-						c.HSM.Assurance = v
-					default:
-						if ok {
-							d.fail(n, "%s: want hsm, tpm, emulated or software", where)
-						}
-					}
-				},
+				"assurance": oneOf(&c.HSM.Assurance, "hsm", "tpm", "emulated", "software"),
 			})
 		},
 		"inject": func(where string, n *yaml.Node) {
