@@ -18,10 +18,9 @@ const Available = true
 
 // patience is how long one call may take; making an RSA key on a small token
 // takes minutes.
-const (
-	patience         = 20 * time.Second
-	patienceGenerate = 5 * time.Minute
-)
+var patience = 20 * time.Second // a variable for tests
+
+const patienceGenerate = 5 * time.Minute
 
 // module is a PKCS#11 library: it is loaded and initialized once in a process,
 // however many tokens of it are open.

@@ -170,3 +170,11 @@ func BenchmarkSoftHSM(b *testing.B) {
 	defer token.Close()
 	benchToken(b, token)
 }
+
+// counted is the right PIN, and counts how often it is asked for.
+func counted(n *int) hsm.PIN {
+	return func(context.Context, string) (string, error) {
+		*n++
+		return testPIN, nil
+	}
+}
