@@ -94,8 +94,10 @@ func (s *Settings) makeToken(ctx context.Context, f hsm.Found) (hsm.Token, strin
 	if err != nil {
 		return nil, "", "", err
 	}
-	if env, ok := os.LookupEnv("REMINT_PIN"); ok {
-		pin = env
+	if s.PIN != nil {
+		if pin, err = s.PIN(ctx, "PIN of the new token"); err != nil {
+			return nil, "", "", err
+		}
 	}
 	made, err := hsm.InitToken(ctx, f, "remint", pin)
 	if err != nil {
@@ -118,9 +120,10 @@ func (s *Settings) makeSoftware(ctx context.Context) (hsm.Token, string, []strin
 	var passphrase string
 	var err error
 	create := hsm.CreateSoftware
-	if s.Passphrase != nil {
-		passphrase, err = s.Passphrase(ctx, "New passphrase of the software token")
-	} else {
+	if s.Passphrase != nil || s.Ask != nil {
+		passphrase, err = hsm.FirstPIN(s.Passphrase, s.Ask)(ctx, "New passphrase of the software token (none: one is made and kept in a file)")
+	}
+	if err == nil && passphrase == "" && s.Passphrase == nil {
 		create = hsm.CreateSoftwareRandom
 		passphrase, err = s.keptSecret(s.passphraseFile())
 		notes = append(notes, fmt.Sprintf("nobody gave a passphrase, so one was made and kept in %s: whoever reads your files reads your keys", s.passphraseFile()))

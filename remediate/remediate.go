@@ -34,9 +34,9 @@ type Settings struct {
 	// Assurance is the least that is accepted; "" for any but the stand-in
 	// where there is a token.
 	Assurance hsm.Assurance
-	// PIN asks for a token's PIN, Passphrase for the stand-in's. Either may be
-	// nil.
-	PIN, Passphrase hsm.PIN
+	// PIN gives a token's PIN, Passphrase the stand-in's; either may be nil.
+	// Ask asks a person, where nothing else has it; nil where there is none.
+	PIN, Passphrase, Ask hsm.PIN
 }
 
 // Home is where remint keeps the user's vault: REMINT_HOME, or remint in
@@ -175,7 +175,7 @@ func (s *Settings) openToken(ctx context.Context, place string) (hsm.Token, erro
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(s.Home, path)
 		}
-		passphrase, err := hsm.FirstPIN(s.Passphrase, existing(s.passphraseFile()))(ctx, "Passphrase of the software token")
+		passphrase, err := hsm.FirstPIN(s.Passphrase, existing(s.passphraseFile()), s.Ask)(ctx, "Passphrase of the software token")
 		if err != nil {
 			return nil, err
 		}
@@ -197,7 +197,7 @@ func (s *Settings) tokenPIN(u hsm.URI) hsm.PIN {
 	if u.PINSource != "" {
 		named = hsm.PINFromFile(u.PINSource)
 	}
-	return hsm.FirstPIN(named, hsm.PINFromEnvironment("REMINT_PIN"), existing(s.pinFile()), s.PIN)
+	return hsm.FirstPIN(s.PIN, named, existing(s.pinFile()), s.Ask)
 }
 
 // existing is a file's PIN, where there is the file.

@@ -62,12 +62,9 @@ func (f *keepFlags) settings() (remediate.Settings, config.Config, error) {
 	case f.pinFile != "":
 		given = hsm.PINFromFile(f.pinFile)
 	}
-	s.PIN, s.Passphrase = given, given
+	s.PIN, s.Passphrase, s.Ask = given, given, askOnTerminal()
 	if given == nil {
-		s.PIN = askOnTerminal()
-		if s.Passphrase = hsm.PINFromEnvironment("REMINT_PASSPHRASE"); s.Passphrase == nil {
-			s.Passphrase = askOnTerminal()
-		}
+		s.PIN, s.Passphrase = hsm.PINFromEnvironment("REMINT_PIN"), hsm.PINFromEnvironment("REMINT_PASSPHRASE")
 	}
 	return s, c, nil
 }

@@ -235,8 +235,8 @@ func readsRight(t *testing.T, path string, key hsm.Wrapper, want map[string]stri
 	return true
 }
 
-// TestKill kills processes that write at random moments: what they said was
-// written is there, and the vault opens.
+// TestKill kills eight processes that write and re-wrap at random moments: what
+// they said was written is there, nothing is half there, and the vault opens.
 func TestKill(t *testing.T) {
 	if path := os.Getenv("REMINT_TEST_WRITER"); path != "" {
 		writer(path)
@@ -251,7 +251,7 @@ func TestKill(t *testing.T) {
 	}
 	for range rounds {
 		var running []*exec.Cmd
-		for range 2 {
+		for range 8 {
 			cmd := exec.Command(os.Args[0], "-test.run=^TestKill$")
 			cmd.Env = append(os.Environ(), "REMINT_TEST_WRITER="+path)
 			cmd.Stdout = &bytes.Buffer{}
@@ -260,14 +260,17 @@ func TestKill(t *testing.T) {
 			}
 			running = append(running, cmd)
 		}
-		time.Sleep(time.Duration(50+rand.IntN(250)) * time.Millisecond)
+		time.Sleep(time.Duration(100+rand.IntN(400)) * time.Millisecond)
 		for _, cmd := range running {
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait()
-			for _, line := range strings.Split(cmd.Stdout.(*bytes.Buffer).String(), "\n") {
-				if name, ok := strings.CutPrefix(line, "wrote "); ok && strings.HasSuffix(name, ".") {
-					acknowledged[strings.TrimSuffix(name, ".")] = true
+			lines := strings.Split(cmd.Stdout.(*bytes.Buffer).String(), "\n")
+			for _, line := range lines[:len(lines)-1] {
+				name, ok := strings.CutPrefix(line, "wrote ")
+				if !ok {
+					t.Fatalf("a writer failed: %s", line)
 				}
+				acknowledged[name] = true
 			}
 		}
 		s := open(t, path) // verifies every row
@@ -289,9 +292,19 @@ func writer(path string) {
 		err = s.Unlock(context.Background(), macKey)
 	}
 	for i := 0; err == nil; i++ {
+		if i%10 == 9 { // every version is sealed anew, as far as the file is concerned
+			err = s.Rewrap(context.Background(), local.Header{Token: "software:", Label: strconv.Itoa(i)}, func(e vault.Entry) (vault.Entry, error) {
+				e.Sealed = append([]byte(nil), e.Sealed...)
+				e.Sealed[0]++
+				return e, nil
+			})
+			if err != nil {
+				break
+			}
+		}
 		name := "n" + strconv.Itoa(os.Getpid()) + "-" + strconv.Itoa(i)
 		if err = s.Put(context.Background(), vault.Entry{Name: name, Version: 1, Created: time.Now(), Sealed: make([]byte, 100)}); err == nil {
-			fmt.Printf("wrote %s.\n", name)
+			fmt.Printf("wrote %s\n", name)
 		}
 	}
 	fmt.Println(err)
