@@ -10,7 +10,7 @@ GOSEC := $(TOOLS)/gosec
 # The race detector needs cgo and a C compiler; without one the tests run without it.
 RACE := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test check unit cross fuzz bench bench-history exact oracle verify-sinks test-vault compare-gosec golangci vuln generate clean
+.PHONY: build demo test check unit cross fuzz bench bench-history exact oracle verify-sinks test-vault test-tpm compare-gosec golangci vuln generate clean
 
 build: ## the binary, ./remint; PKCS#11 needs a C compiler
 	$(GO) build -trimpath -ldflags '-s -w' -o remint ./cmd/remint
@@ -69,6 +69,9 @@ verify-sinks: ## the tables of the analyzers against the real libraries
 test-vault: ## the suite of the vault on a real HashiCorp Vault server, which is built first (takes minutes)
 	cd remediate/vault/openbao/vaultserver && $(GO) build -o $(TOOLS)/vaultserver .
 	REMINT_TEST_VAULT=$(TOOLS)/vaultserver $(GO) test -count=1 -v ./remediate/vault/openbao
+
+test-tpm: ## the suite of tokens on an emulated TPM (needs swtpm, tpm2-abrmd, tpm2-pkcs11, opensc)
+	@sh testdata/tpm.sh
 
 compare-gosec: build $(GOSEC) ## the analyzers beside gosec, over gosec's own samples
 	@cd analyzers/compare && $(GO) run .

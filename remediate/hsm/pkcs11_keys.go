@@ -72,7 +72,12 @@ func (t *token) Generate(ctx context.Context, label string, kind Kind) (Key, err
 	if err != nil {
 		return nil, fmt.Errorf("make a %s key in the token %s: %w", kind, t.info.Label, err)
 	}
-	return t.Key(ctx, label)
+	k, err := t.Key(ctx, label)
+	if errors.Is(err, ErrNotFound) { // it was made, and what the token says of it cannot be read
+		return nil, errors.Join(fmt.Errorf("%w: the token %s makes %s keys, and does not say their public half as it should", ErrUnsupported, t.info.Label, kind),
+			t.destroy(ctx, label))
+	}
+	return k, err
 }
 
 func (t *token) generate(s pkcs11.SessionHandle, label string, id []byte, kind Kind) (private, public pkcs11.ObjectHandle, err error) {
@@ -297,6 +302,7 @@ func parsePoint(parameters, point []byte) crypto.PublicKey {
 		if !oid.Equal(known) {
 			continue
 		}
+		raw := padded(raw, (curveOf(kind).Params().BitSize+7)/8)
 		if public, err := ecdsa.ParseUncompressedPublicKey(curveOf(kind), raw); err == nil {
 			return public
 		}
@@ -304,11 +310,35 @@ func parsePoint(parameters, point []byte) crypto.PublicKey {
 	return nil
 }
 
+// padded gives an uncompressed point's coordinates their full length, which
+// some TPMs leave out where they begin with zeros.
+func padded(point []byte, size int) []byte {
+	if len(point)%2 == 0 || len(point) < 3 || len(point) >= 1+2*size || point[0] != 4 {
+		return point
+	}
+	half := len(point) / 2
+	out := make([]byte, 1+2*size)
+	out[0] = 4
+	copy(out[1+size-half:], point[1:1+half])
+	copy(out[1+2*size-half:], point[1+half:])
+	return out
+}
+
 // Destroy implements Token.
 func (t *token) Destroy(ctx context.Context, label string) error {
 	if _, err := t.Key(ctx, label); err != nil {
 		return err
 	}
+	err := t.destroy(ctx, label)
+	if errors.Is(err, pkcs11.Error(pkcs11.CKR_FUNCTION_FAILED)) && t.module.restart(ctx) {
+		// tpm2-pkcs11 holds on to a key with which something failed, until its end.
+		t.forget()
+		err = t.destroy(ctx, label)
+	}
+	return err
+}
+
+func (t *token) destroy(ctx context.Context, label string) error {
 	return t.do(ctx, patience, "C_DestroyObject", func(s pkcs11.SessionHandle) error {
 		for _, class := range []uint{pkcs11.CKO_PRIVATE_KEY, pkcs11.CKO_SECRET_KEY, pkcs11.CKO_PUBLIC_KEY} {
 			found, err := t.find(s, class, label)

@@ -79,6 +79,18 @@ func (m *module) release() {
 	// A call hangs: ending the library under it would crash the program.
 }
 
+// restart ends the library and starts it again, where one token alone uses it
+// and no call is running.
+func (m *module) restart(ctx context.Context) bool {
+	loaded.Lock()
+	defer loaded.Unlock()
+	if m.users != 1 || m.running.Load() > 0 {
+		return false
+	}
+	return m.call(ctx, patience, "C_Finalize", m.ctx.Finalize) == nil &&
+		m.call(ctx, patience, "C_Initialize", func() error { return m.ctx.Initialize() }) == nil
+}
+
 // releaseStep is how often a library that is to end is asked whether it still
 // works.
 const releaseStep = 20 * time.Millisecond

@@ -144,6 +144,9 @@ func (k *tokenSigner) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) (
 		signature, err = k.token.module.ctx.Sign(s, input)
 		return err
 	})
+	if errors.Is(err, pkcs11.Error(pkcs11.CKR_MECHANISM_INVALID)) {
+		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -11,11 +11,11 @@ import (
 )
 
 // TestTPM runs the suite on the token that REMINT_TEST_TPM names, with its PIN
-// in REMINT_PIN: testdata/tpm.sh makes one in an emulated TPM.
+// in REMINT_PIN: `make test-tpm` makes one in an emulated TPM.
 func TestTPM(t *testing.T) {
 	name := os.Getenv("REMINT_TEST_TPM")
 	if name == "" {
-		t.Skip("no TPM: sh testdata/tpm.sh runs this test on an emulated one")
+		t.Skip("no TPM: `make test-tpm` runs this test on an emulated one")
 	}
 	u, err := hsm.ParseURI(name)
 	if err != nil {

@@ -132,7 +132,9 @@ func signs(t *testing.T, s crypto.Signer) {
 		}
 		o := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256}
 		signature, err = s.Sign(rand.Reader, digest[:], o)
-		if err != nil || rsa.VerifyPSS(public, crypto.SHA256, digest[:], signature, o) != nil {
+		if errors.Is(err, hsm.ErrUnsupported) {
+			t.Log("the token does not sign with RSA-PSS")
+		} else if err != nil || rsa.VerifyPSS(public, crypto.SHA256, digest[:], signature, o) != nil {
 			t.Errorf("RSA-PSS: %v", err)
 		}
 	default:
@@ -226,7 +228,10 @@ func labels(t *testing.T, token hsm.Token) {
 			t.Errorf("the label %q is taken", bad)
 		}
 	}
-	kind := token.Info().Kinds[len(token.Info().Kinds)-1]
+	kind := token.Info().Kinds[0]
+	if slices.Contains(token.Info().Kinds, hsm.ECP256) {
+		kind = hsm.ECP256 // the quickest
+	}
 	for _, good := range []string{"remint test a/b c;d=e", "remint test ü"} {
 		generate(t, token, good, kind)
 		if k, err := token.Key(t.Context(), good); err != nil || k.Label() != good {
