@@ -14,7 +14,10 @@ import (
 // key is left in its token, because backups need it.
 func Rewrap(ctx context.Context, s Settings, o *Opened, to string) (n int, next *Opened, err error) {
 	if o.File == nil {
-		return 0, nil, errOnServer
+		if to != "" {
+			return 0, nil, errors.New("a vault on a server is re-wrapped in its own token: leave --to out")
+		}
+		return rewrapServer(ctx, o)
 	}
 	place := o.Header.Token
 	switch to {
@@ -39,8 +42,6 @@ func Rewrap(ctx context.Context, s Settings, o *Opened, to string) (n int, next 
 	}
 	return n, next, nil
 }
-
-var errOnServer = errors.New("a vault on a server cannot be re-wrapped at once: this is for a vault file")
 
 // takeOver seals what o holds under a new key of next's token.
 func (next *Opened) takeOver(ctx context.Context, o *Opened, place string) (n int, err error) {

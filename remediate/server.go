@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
+	"github.com/remint/remint/remediate/hsm"
 	"github.com/remint/remint/remediate/vault"
 	"github.com/remint/remint/remediate/vault/local"
 	"github.com/remint/remint/remediate/vault/openbao"
@@ -28,7 +30,55 @@ func openServer(ctx context.Context, s *Settings) (*Opened, error) {
 		return nil, err
 	}
 	o.Vault = vault.New(store, o.Key, o.Token.Info().Assurance)
+	o.Locate = o.older
 	return o, nil
+}
+
+// older finds a wrapping key of before, in the same token.
+func (o *Opened) older(ctx context.Context, uri string) (hsm.Wrapper, error) {
+	label, ok := strings.CutPrefix(uri, "software:object=")
+	if !ok {
+		u, err := hsm.ParseURI(uri)
+		if err != nil {
+			return nil, err
+		}
+		label = u.Object
+	}
+	return wrappingKey(ctx, o.Token, label)
+}
+
+// rewrapServer writes the current version of every entry anew under a new key
+// of the same token, and then says that this is the vault's. Older versions
+// stay under the key of before. What is interrupted is begun again: both keys
+// open what they wrapped.
+func rewrapServer(ctx context.Context, o *Opened) (n int, next *Opened, err error) {
+	store, ok := o.Store.(*openbao.Store)
+	if !ok {
+		return 0, nil, fmt.Errorf("re-wrap: %T is no server", o.Store)
+	}
+	next = &Opened{Token: o.Token}
+	if next.Key, next.Header, err = newHeader(ctx, o.Token, o.Header.Token, []byte(o.Header.Token)); err != nil {
+		return 0, nil, err
+	}
+	next.Vault = vault.New(store, next.Key, o.Token.Info().Assurance)
+	next.Locate = next.older
+	all, err := store.List(ctx, "")
+	if err != nil {
+		return 0, nil, err
+	}
+	for _, e := range all {
+		value, e, err := o.Get(ctx, e.Name, 0)
+		if err != nil {
+			return n, nil, err
+		}
+		_, err = next.Put(ctx, e.Name, value, e.Metadata, e.Version)
+		clear(value)
+		if err != nil {
+			return n, nil, err
+		}
+		n++
+	}
+	return n, next, store.ReplaceHeader(ctx, openbao.Header{Token: next.Header.Token, Label: next.Header.Label})
 }
 
 // initServer makes a vault on a server: a wrapping key, and where it is.

@@ -32,7 +32,9 @@ func newVaultRewrap(f *keepFlags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer next.Token.Close()
+			if next.Token != o.Token {
+				defer next.Token.Close()
+			}
 			fmt.Fprintf(c.OutOrStdout(), "%d versions sealed anew\n", n)
 			protection(c.OutOrStdout(), next)
 			return nil

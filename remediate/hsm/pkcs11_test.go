@@ -4,6 +4,12 @@ package hsm_test
 
 import (
 	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -169,6 +175,40 @@ func BenchmarkSoftHSM(b *testing.B) {
 	}
 	defer token.Close()
 	benchToken(b, token)
+}
+
+// TestSoftHSMUtil signs with a key that softhsm2-util imported.
+func TestSoftHSMUtil(t *testing.T) {
+	token, err := openSoftHSM(t, "remint", testPIN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer token.Close()
+	made, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "key.pem")
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("softhsm2-util", "--import", file, "--token", "remint", "--label", "imported", "--id", "4242", "--pin", testPIN).CombinedOutput(); err != nil {
+		t.Fatalf("softhsm2-util: %v: %s", err, out)
+	}
+	defer func() { _ = token.Destroy(context.Background(), "imported") }()
+	k, err := token.Key(t.Context(), "imported")
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := sha256.Sum256([]byte("message"))
+	signature, err := k.(crypto.Signer).Sign(nil, digest[:], crypto.SHA256)
+	if err != nil || rsa.VerifyPKCS1v15(&made.PublicKey, crypto.SHA256, digest[:], signature) != nil {
+		t.Errorf("an imported key: %v", err)
+	}
 }
 
 // counted is the right PIN, and counts how often it is asked for.

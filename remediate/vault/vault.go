@@ -110,6 +110,9 @@ type Vault struct {
 	Store     Store
 	wrapper   hsm.Wrapper
 	assurance hsm.Assurance
+	// Locate finds the key that an older version is wrapped by, by its URI; nil
+	// where there is only one.
+	Locate func(ctx context.Context, uri string) (hsm.Wrapper, error)
 }
 
 // New returns a vault over a store. assurance is that of the wrapping key's
@@ -184,7 +187,15 @@ func (v *Vault) seal(ctx context.Context, e *Entry, value []byte) error {
 }
 
 func (v *Vault) open(ctx context.Context, e *Entry) ([]byte, error) {
-	value, err := envelope(ctx, v.wrapper).Decrypt(e.Sealed, binding(e))
+	w := v.wrapper
+	if e.Metadata.WrappedBy != w.URI() && v.Locate != nil {
+		older, err := v.Locate(ctx, e.Metadata.WrappedBy)
+		if err != nil {
+			return nil, fmt.Errorf("open version %d of %s: its key: %w", e.Version, e.Name, err)
+		}
+		w = older
+	}
+	value, err := envelope(ctx, w).Decrypt(e.Sealed, binding(e))
 	if err != nil {
 		return nil, fmt.Errorf("open version %d of %s: %w: %w", e.Version, e.Name, ErrTampered, err)
 	}

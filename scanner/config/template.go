@@ -52,6 +52,17 @@ salt: %s
 #  - reason: rotated on 2026-01-15
 #    fingerprints: [0123456789abcdef0123456789abcdef]
 
+# Where keys are kept, what protects them, and what "remint run" hands over.
+#vault:
+#  path: vault.db
+#hsm:
+#  uri: pkcs11:token=production
+#  assurance: hsm
+#inject:
+#  env:
+#    STRIPE_KEY: payments/stripe
+#  mask: true
+
 # What is never read, in the words of .gitignore.
 #paths:
 #  exclude:

@@ -36,7 +36,7 @@ type Config struct {
 	CACert string
 	// Auth logs in; nil for the token of the environment.
 	Auth Auth
-	// Timeout bounds a request, 0 for 30 s; Retries is how often one that a
+	// Timeout bounds a request with its repetitions, 0 for 30 s; Retries is how often one that a
 	// server could not answer is repeated, 0 for 4.
 	Timeout time.Duration
 	Retries int
@@ -386,9 +386,18 @@ func (s *Store) ReadHeader(ctx context.Context) (Header, error) {
 
 // WriteHeader writes the header of a new vault. It fails where there is one.
 func (s *Store) WriteHeader(ctx context.Context, h Header) error {
+	return s.writeHeader(ctx, h, map[string]any{"cas": 0})
+}
+
+// ReplaceHeader names another wrapping key.
+func (s *Store) ReplaceHeader(ctx context.Context, h Header) error {
+	return s.writeHeader(ctx, h, map[string]any{})
+}
+
+func (s *Store) writeHeader(ctx context.Context, h Header, options map[string]any) error {
 	_, err := s.do(ctx, func() (*api.Secret, error) {
 		return s.client.Logical().WriteWithContext(ctx, s.head(), map[string]any{
-			"options": map[string]any{"cas": 0}, "data": map[string]any{"token": h.Token, "label": h.Label},
+			"options": options, "data": map[string]any{"token": h.Token, "label": h.Label},
 		})
 	})
 	return err

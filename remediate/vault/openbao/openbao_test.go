@@ -171,6 +171,8 @@ func faults(t *testing.T, s *server) {
 		case "standby":
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
+		case "slow":
+			time.Sleep(2 * time.Second)
 		case "cut":
 			if h, ok := w.(http.Hijacker); ok {
 				if conn, _, err := h.Hijack(); err == nil {
@@ -186,7 +188,7 @@ func faults(t *testing.T, s *server) {
 	if _, err := v.Put(t.Context(), "faults/a", []byte("one"), vault.Metadata{}, 0); err != nil {
 		t.Fatal(err)
 	}
-	for i, name := range []string{"busy", "standby", "cut"} {
+	for i, name := range []string{"busy", "standby", "cut", "slow"} {
 		fault.Store(name)
 		if got, _, err := v.Get(t.Context(), "faults/a", 0); err != nil || string(got) == "" {
 			t.Errorf("%s: get: %v", name, err)
@@ -195,6 +197,11 @@ func faults(t *testing.T, s *server) {
 		if n, err := v.Put(t.Context(), "faults/a", []byte("more"), vault.Metadata{}, vault.Any); err != nil || n != i+2 {
 			t.Errorf("%s: put makes version %d, %v", name, n, err)
 		}
+	}
+	hurried := s.open(t, openbao.Config{Address: between.URL, Timeout: 500 * time.Millisecond})
+	fault.Store("slow")
+	if _, err := hurried.Get(t.Context(), "faults/a", 0); err == nil || !strings.Contains(err.Error(), "cannot be reached") {
+		t.Errorf("a server that is slower than the timeout: %v", err)
 	}
 	between.Close()
 	gone := s.open(t, openbao.Config{Address: between.URL, Retries: 1})
