@@ -78,12 +78,19 @@ func (s *Store) verify(ctx context.Context, tx *sql.Tx) (*head, error) {
 	var all sum
 	var n int64
 	var last string
-	err = each(ctx, tx, "SELECT name, version, created, metadata, sealed FROM entry ORDER BY name, version", nil, func(r *row) error {
-		all.add(s.macOfRow(r))
+	err = each(ctx, tx, columns+"ORDER BY name, version", nil, func(r *row) error {
+		mac := s.macOfRow(r)
+		if !hmac.Equal(mac.bytes(), r.mac) {
+			return fmt.Errorf("%w: version %d of %s is not what was written", vault.ErrTampered, r.version, r.name)
+		}
+		all.add(mac)
 		n++
 		last = r.name
 		return nil
 	})
+	if errors.Is(err, vault.ErrTampered) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: after the entry %q: %w", vault.ErrTampered, last, err)
 	}
@@ -100,14 +107,14 @@ func (s *Store) suspect(ctx context.Context, tx *sql.Tx, have, want int64) error
 		return fmt.Errorf("%w: it has %d rows, and %d were written", vault.ErrTampered, have, want)
 	}
 	names := ""
-	err := each(ctx, tx, "SELECT name, version, created, metadata, sealed FROM entry ORDER BY created DESC, name LIMIT 3", nil, func(r *row) error {
+	err := each(ctx, tx, columns+"ORDER BY created DESC, name LIMIT 3", nil, func(r *row) error {
 		names += fmt.Sprintf(" %s (version %d)", r.name, r.version)
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("%w: %w", vault.ErrTampered, err)
 	}
-	return fmt.Errorf("%w: a row is not the one that was written; the newest are%s; `remint vault doctor` opens each", vault.ErrTampered, names)
+	return fmt.Errorf("%w: each row was written by remint, and one of them is older than it should be; the newest are%s", vault.ErrTampered, names)
 }
 
 // each calls fn for the rows of a query.
@@ -119,7 +126,7 @@ func each(ctx context.Context, tx *sql.Tx, query string, args []any, fn func(*ro
 	defer rows.Close()
 	for rows.Next() {
 		var r row
-		if err := rows.Scan(&r.name, &r.version, &r.created, &r.metadata, &r.sealed); err != nil {
+		if err := rows.Scan(&r.name, &r.version, &r.created, &r.metadata, &r.sealed, &r.mac); err != nil {
 			return err
 		}
 		if err := fn(&r); err != nil {
@@ -129,7 +136,7 @@ func each(ctx context.Context, tx *sql.Tx, query string, args []any, fn func(*ro
 	return rows.Err()
 }
 
-const columns = "SELECT name, version, created, metadata, sealed FROM entry "
+const columns = "SELECT name, version, created, metadata, sealed, mac FROM entry "
 
 // Get implements vault.Store.
 func (s *Store) Get(ctx context.Context, name string, version int) (vault.Entry, error) {
@@ -177,10 +184,11 @@ func (s *Store) Put(ctx context.Context, e vault.Entry) error {
 		if e.Version != current+1 {
 			return &vault.ConflictError{Name: e.Name, Want: e.Version - 1, Current: current}
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO entry VALUES (?, ?, ?, ?, ?)", r.name, r.version, r.created, string(r.metadata), r.sealed); err != nil {
+		mac := s.macOfRow(&r)
+		if _, err := tx.ExecContext(ctx, "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?)", r.name, r.version, r.created, string(r.metadata), r.sealed, mac.bytes()); err != nil {
 			return err
 		}
-		h.sum.add(s.macOfRow(&r))
+		h.sum.add(mac)
 		h.count++
 		return nil
 	})
@@ -188,13 +196,13 @@ func (s *Store) Put(ctx context.Context, e vault.Entry) error {
 
 // List implements vault.Store.
 func (s *Store) List(ctx context.Context, prefix string) ([]vault.Entry, error) {
-	return s.all(ctx, `SELECT name, version, created, metadata, NULL FROM entry e WHERE substr(name, 1, length(?1)) = ?1 AND sealed IS NOT NULL
+	return s.all(ctx, `SELECT name, version, created, metadata, NULL, NULL FROM entry e WHERE substr(name, 1, length(?1)) = ?1 AND sealed IS NOT NULL
   AND version = (SELECT max(version) FROM entry WHERE name = e.name) ORDER BY name`, prefix)
 }
 
 // Versions implements vault.Store.
 func (s *Store) Versions(ctx context.Context, name string) ([]vault.Entry, error) {
-	all, err := s.all(ctx, "SELECT name, version, created, metadata, NULL FROM entry WHERE name = ?1 ORDER BY version", name)
+	all, err := s.all(ctx, "SELECT name, version, created, metadata, NULL, NULL FROM entry WHERE name = ?1 ORDER BY version", name)
 	if err == nil && len(all) == 0 {
 		return nil, fmt.Errorf("%w: %s", vault.ErrNotFound, name)
 	}
@@ -250,11 +258,12 @@ func (s *Store) replaceRows(ctx context.Context, tx *sql.Tx, h *head, query stri
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "UPDATE entry SET metadata = ?, sealed = ? WHERE name = ? AND version = ?", string(next.metadata), next.sealed, r.name, r.version); err != nil {
+		mac := s.macOfRow(&next)
+		if _, err := tx.ExecContext(ctx, "UPDATE entry SET metadata = ?, sealed = ?, mac = ? WHERE name = ? AND version = ?", string(next.metadata), next.sealed, mac.bytes(), r.name, r.version); err != nil {
 			return err
 		}
 		h.sum.subtract(s.macOfRow(&r))
-		h.sum.add(s.macOfRow(&next))
+		h.sum.add(mac)
 	}
 	return nil
 }

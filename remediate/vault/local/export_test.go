@@ -16,17 +16,18 @@ func (s *Store) Exec(statements string) error {
 func (s *Store) Fill(n int) error {
 	ctx := context.Background()
 	return s.write(ctx, func(tx *sql.Tx, h *head) error {
-		add, err := tx.PrepareContext(ctx, "INSERT INTO entry VALUES (?, 1, ?, ?, ?)")
+		add, err := tx.PrepareContext(ctx, "INSERT INTO entry VALUES (?, 1, ?, ?, ?, ?)")
 		if err != nil {
 			return err
 		}
 		defer add.Close()
 		for i := range n {
-			r := row{fmt.Sprintf("team/%03d/key-%06d", i%1000, i), 1, 1, []byte(`{"provider":"stripe","assurance":"software","scheme":"aes-gcm"}`), make([]byte, 150)}
-			if _, err := add.ExecContext(ctx, r.name, r.created, string(r.metadata), r.sealed); err != nil {
+			r := row{fmt.Sprintf("team/%03d/key-%06d", i%1000, i), 1, 1, []byte(`{"provider":"stripe","assurance":"software","scheme":"aes-gcm"}`), make([]byte, 150), nil}
+			mac := s.macOfRow(&r)
+			if _, err := add.ExecContext(ctx, r.name, r.created, string(r.metadata), r.sealed, mac.bytes()); err != nil {
 				return err
 			}
-			h.sum.add(s.macOfRow(&r))
+			h.sum.add(mac)
 			h.count++
 		}
 		return nil

@@ -44,7 +44,7 @@ const format = "remint-vault/1"
 const schema = `
 CREATE TABLE head (id INTEGER PRIMARY KEY CHECK (id = 1), format TEXT NOT NULL, token BLOB NOT NULL,
   generation INTEGER NOT NULL, count INTEGER NOT NULL, sum BLOB NOT NULL, mac BLOB NOT NULL) STRICT;
-CREATE TABLE entry (name TEXT NOT NULL, version INTEGER NOT NULL, created INTEGER NOT NULL, metadata TEXT NOT NULL, sealed BLOB,
+CREATE TABLE entry (name TEXT NOT NULL, version INTEGER NOT NULL, created INTEGER NOT NULL, metadata TEXT NOT NULL, sealed BLOB, mac BLOB NOT NULL,
   PRIMARY KEY (name, version)) STRICT, WITHOUT ROWID;`
 
 // Header is what must be known before the vault can be opened: how the key of
@@ -206,8 +206,10 @@ type row struct {
 	created  int64
 	metadata []byte
 	sealed   []byte
+	mac      []byte
 }
 
+// macOfRow is the row's MAC, by which a row that was changed is named.
 func (s *Store) macOfRow(r *row) sum {
 	m := hmac.New(sha256.New, s.key)
 	fmt.Fprintf(m, "entry\x00%d\x00%d\x00%d\x00%d\x00%t\x00", len(r.name), r.version, r.created, len(r.metadata), r.sealed == nil)
@@ -228,7 +230,7 @@ func (r *row) entry() (vault.Entry, error) {
 
 func toRow(e *vault.Entry) (row, error) {
 	metadata, err := json.Marshal(e.Metadata)
-	return row{e.Name, int64(e.Version), e.Created.UnixMilli(), metadata, e.Sealed}, err
+	return row{e.Name, int64(e.Version), e.Created.UnixMilli(), metadata, e.Sealed, nil}, err
 }
 
 // corrupt makes what SQLite says of a broken file an error that names it.

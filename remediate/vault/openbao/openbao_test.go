@@ -2,7 +2,14 @@ package openbao_test
 
 import (
 	"bufio"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"io"
 	"net/http"
@@ -11,6 +18,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -115,6 +123,8 @@ func TestStore(t *testing.T) {
 	t.Run("sealed", func(t *testing.T) { sealed(t, s) })
 	t.Run("faults", func(t *testing.T) { faults(t, s) })
 	t.Run("approle", func(t *testing.T) { approle(t, s) })
+	t.Run("jwt", func(t *testing.T) { jwt(t, s) })
+	t.Run("kubernetes", func(t *testing.T) { kubernetes(t, s) })
 }
 
 // plain reads an entry with the KV API alone: it shows what is documented, and
@@ -244,5 +254,112 @@ func approle(t *testing.T, s *server) {
 	bad := s.open(t, openbao.Config{Retries: 1})
 	if _, err := bad.Get(t.Context(), "plain/entry", 0); err == nil || !strings.Contains(err.Error(), "refuses") || errors.Is(err, vault.ErrNotFound) {
 		t.Errorf("a wrong token: %v", err)
+	}
+}
+
+// token is a JWT with claims, signed with ES256.
+func token(t *testing.T, key *ecdsa.PrivateKey, claims map[string]any) string {
+	t.Helper()
+	text, err := json.Marshal(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES256","typ":"JWT"}`)) + "." + base64.RawURLEncoding.EncodeToString(text)
+	digest := sha256.Sum256([]byte(signed))
+	r, s, err := ecdsa.Sign(rand.Reader, key, digest[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signed + "." + base64.RawURLEncoding.EncodeToString(append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...))
+}
+
+func publicPEM(t *testing.T, key *ecdsa.PrivateKey) string {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+}
+
+func enable(t *testing.T, c *api.Client, kind string, config, role map[string]any) {
+	t.Helper()
+	if err := c.Sys().EnableAuthWithOptions(kind, &api.EnableAuthOptions{Type: kind}); err != nil {
+		t.Fatal(err)
+	}
+	for path, data := range map[string]map[string]any{"config": config, "role/remint": role} {
+		if _, err := c.Logical().Write("auth/"+kind+"/"+path, data); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// jwt logs in with the token of a CI system.
+func jwt(t *testing.T, s *server) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	enable(t, s.client(t), "jwt", map[string]any{"jwt_validation_pubkeys": publicPEM(t, key)},
+		map[string]any{"role_type": "jwt", "user_claim": "sub", "bound_audiences": "vault", "token_policies": "remint"})
+	file := filepath.Join(t.TempDir(), "jwt")
+	now := time.Now().Unix()
+	if err := os.WriteFile(file, []byte(token(t, key, map[string]any{"sub": "repo:acme/app", "aud": "vault", "iat": now, "nbf": now, "exp": now + 600})+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	store := s.open(t, openbao.Config{Auth: openbao.JWT{Role: "remint", File: file}})
+	if _, err := store.Get(t.Context(), "plain/entry", 0); err != nil {
+		t.Error(err)
+	}
+	if err := os.WriteFile(file, []byte(token(t, key, map[string]any{"sub": "x", "aud": "others", "exp": now + 600})), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openbao.Open(t.Context(), openbao.Config{Address: s.Address, Auth: openbao.JWT{Role: "remint", File: file}}); err == nil {
+		t.Error("a token for others logs in")
+	}
+}
+
+// kubernetes logs in as a service account. The API server that reviews its
+// token is a fake, as in the reference of authentication.k8s.io/v1 TokenReview.
+func kubernetes(t *testing.T, s *server) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var review struct {
+			Spec struct{ Token string }
+		}
+		_ = json.NewDecoder(r.Body).Decode(&review)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusCreated)
+		_ = json.NewEncoder(w).Encode(map[string]any{
+			"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview",
+			"status": map[string]any{"authenticated": strings.Count(review.Spec.Token, ".") == 2, "user": map[string]any{
+				"username": "system:serviceaccount:payments:app", "uid": "1", "groups": []string{"system:serviceaccounts"},
+			}},
+		})
+	}))
+	defer cluster.Close()
+	enable(t, s.client(t), "kubernetes", map[string]any{"kubernetes_host": cluster.URL, "disable_local_ca_jwt": true, "token_reviewer_jwt": "reviewer"},
+		map[string]any{"bound_service_account_names": "app", "bound_service_account_namespaces": "payments", "token_policies": "remint"})
+	file := filepath.Join(t.TempDir(), "token")
+	claims := map[string]any{
+		"iss": "kubernetes/serviceaccount", "sub": "system:serviceaccount:payments:app",
+		"iat": time.Now().Unix() - 60, "nbf": time.Now().Unix() - 60, "exp": time.Now().Unix() + 600,
+		"kubernetes.io": map[string]any{"namespace": "payments", "serviceaccount": map[string]any{"name": "app", "uid": "1"}},
+	}
+	if err := os.WriteFile(file, []byte(token(t, key, claims)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	auth := openbao.Kubernetes("remint")
+	auth.File = file
+	store := s.open(t, openbao.Config{Auth: auth})
+	if _, err := store.Get(t.Context(), "plain/entry", 0); err != nil {
+		t.Error(err)
+	}
+	auth.Role = "nobody"
+	if _, err := openbao.Open(t.Context(), openbao.Config{Address: s.Address, Auth: auth}); err == nil {
+		t.Error("a role that is not there logs in")
 	}
 }

@@ -18,14 +18,18 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	jwtauth "github.com/hashicorp/vault-plugin-auth-jwt"
+	kubeauth "github.com/hashicorp/vault-plugin-auth-kubernetes"
 	kv "github.com/hashicorp/vault-plugin-secrets-kv"
 	"github.com/hashicorp/vault/builtin/credential/approle"
 	"github.com/hashicorp/vault/helper/testhelpers/corehelpers"
 	vaulthttp "github.com/hashicorp/vault/http"
 	"github.com/hashicorp/vault/internalshared/configutil"
+	"github.com/hashicorp/vault/sdk/helper/consts"
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/hashicorp/vault/sdk/physical/inmem"
 	"github.com/hashicorp/vault/vault"
+	"github.com/hashicorp/vault/vault/plugincatalog"
 )
 
 func main() {
@@ -33,6 +37,22 @@ func main() {
 		fmt.Fprintln(os.Stderr, "vaultserver:", err)
 		os.Exit(1)
 	}
+}
+
+// registry adds the logins that the helper's does not know.
+type registry struct{ plugincatalog.BuiltinRegistry }
+
+func (r registry) Get(name string, kind consts.PluginType) (func() (any, error), bool) {
+	for known, factory := range map[string]logical.Factory{"jwt": jwtauth.Factory, "kubernetes": kubeauth.Factory} {
+		if name == known && kind == consts.PluginTypeCredential {
+			return func() (any, error) { return factory, nil }, true
+		}
+	}
+	return r.BuiltinRegistry.Get(name, kind)
+}
+
+func (r registry) Contains(name string, kind consts.PluginType) bool {
+	return name == "jwt" || name == "kubernetes" || r.BuiltinRegistry.Contains(name, kind)
 }
 
 func run() error {
@@ -44,7 +64,8 @@ func run() error {
 	core, err := vault.NewCore(&vault.CoreConfig{
 		Physical: storage, Logger: logger, DisableMlock: true,
 		LogicalBackends:    map[string]logical.Factory{"kv": kv.Factory},
-		CredentialBackends: map[string]logical.Factory{"approle": approle.Factory}, BuiltinRegistry: corehelpers.NewMockBuiltinRegistry(),
+		CredentialBackends: map[string]logical.Factory{"approle": approle.Factory, "jwt": jwtauth.Factory, "kubernetes": kubeauth.Factory},
+		BuiltinRegistry:    registry{corehelpers.NewMockBuiltinRegistry()},
 	})
 	if err != nil {
 		return err
