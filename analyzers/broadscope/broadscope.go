@@ -98,19 +98,10 @@ func typeName(v *types.Var) string {
 	if v == nil {
 		return ""
 	}
-	if n := named(v.Type()); n != nil {
+	if n := flow.Named(v.Type()); n != nil {
 		return n.Obj().Name()
 	}
 	return ""
-}
-
-// named returns a type's name, without its pointer.
-func named(t types.Type) *types.Named {
-	if p, ok := t.(*types.Pointer); ok {
-		t = p.Elem()
-	}
-	n, _ := types.Unalias(t).(*types.Named)
-	return n
 }
 
 // literal looks at a struct or map that is written out.
@@ -119,7 +110,7 @@ func (c *checker) literal(lit *ast.CompositeLit) {
 	if t == nil {
 		return
 	}
-	if n := named(t); n != nil && n.Obj().Pkg() != nil {
+	if n := flow.Named(t); n != nil && n.Obj().Pkg() != nil {
 		pkg := n.Obj().Pkg().Path()
 		if n.Obj().Name() == "PolicyRule" && strings.Contains(pkg, "/rbac") {
 			c.kubernetes(lit)
@@ -127,25 +118,13 @@ func (c *checker) literal(lit *ast.CompositeLit) {
 		}
 		for _, s := range sinks.Lookup(pkg) {
 			if s.Kind == sinks.Scope && s.Recv == n.Obj().Name() {
-				if value := field(lit, s.Field); value != nil {
+				if value := flow.Field(lit, s.Field); value != nil {
 					c.oauth(value, c.provider(lit, pkg))
 				}
 			}
 		}
 	}
 	c.statement(lit, t)
-}
-
-// field returns what a literal gives to a field, or nil.
-func field(lit *ast.CompositeLit, name string) ast.Expr {
-	for _, e := range lit.Elts {
-		if kv, ok := e.(*ast.KeyValueExpr); ok {
-			if id, ok := kv.Key.(*ast.Ident); ok && id.Name == name {
-				return kv.Value
-			}
-		}
-	}
-	return nil
 }
 
 // assignment looks at config.Scopes = value.
@@ -159,7 +138,7 @@ func (c *checker) assignment(a *ast.AssignStmt) {
 		if t == nil {
 			continue
 		}
-		n := named(t)
+		n := flow.Named(t)
 		if n == nil || n.Obj().Pkg() == nil {
 			continue
 		}

@@ -121,7 +121,7 @@ func (c *checker) statement(lit *ast.CompositeLit, t types.Type) {
 
 // ofAWS tells whether a type is of a package that makes AWS policies.
 func ofAWS(t types.Type) bool {
-	n := named(t)
+	n := flow.Named(t)
 	if n == nil || n.Obj().Pkg() == nil {
 		return false
 	}
@@ -147,8 +147,8 @@ func (c *checker) texts(e ast.Expr) []string {
 // kubernetes looks at a PolicyRule.
 func (c *checker) kubernetes(lit *ast.CompositeLit) {
 	r := scope.PolicyRule{
-		Verbs: c.texts(field(lit, "Verbs")), Groups: c.texts(field(lit, "APIGroups")), Resources: c.texts(field(lit, "Resources")),
-		Names: c.texts(field(lit, "ResourceNames")), URLs: c.texts(field(lit, "NonResourceURLs")),
+		Verbs: c.texts(flow.Field(lit, "Verbs")), Groups: c.texts(flow.Field(lit, "APIGroups")), Resources: c.texts(flow.Field(lit, "Resources")),
+		Names: c.texts(flow.Field(lit, "ResourceNames")), URLs: c.texts(flow.Field(lit, "NonResourceURLs")),
 	}
 	if p, wide := r.Judge(); wide {
 		c.report(lit.Pos(), lit.End(), fmt.Sprintf("Kubernetes rule is broad: %s; narrower: %s", p.Why, p.Narrower), &p, nil)

@@ -4,6 +4,8 @@ import (
 	"go/ast"
 	"go/types"
 	"strings"
+
+	"github.com/remint/remint/analyzers/flow"
 )
 
 const forEver = "a token without exp is valid for ever"
@@ -62,11 +64,11 @@ func (c *checker) claims(e ast.Expr) {
 // later.
 func (c *checker) unset(lit *ast.CompositeLit, s *types.Struct) bool {
 	for f := range s.Fields() {
-		n := named(f.Type())
+		n := flow.Named(f.Type())
 		if !f.Embedded() || n == nil || n.Obj().Pkg() == nil || len(rowsOf(n.Obj().Pkg().Path())) == 0 {
 			continue
 		}
-		if len(lit.Elts) > 0 && !isKeyed(lit) || field(lit, f.Name()) != nil {
+		if len(lit.Elts) > 0 && !isKeyed(lit) || flow.Field(lit, f.Name()) != nil {
 			return false
 		}
 		return !c.givenLater(n, []string{"ExpiresAt"}) && !c.assigned(f)
@@ -158,7 +160,7 @@ func (c *checker) builder(call *ast.CallExpr) {
 
 // serviceAccountToken looks for Secrets that ask for a token that never ends.
 func (c *checker) serviceAccountToken(lit *ast.CompositeLit) {
-	if kind := field(lit, "Type"); kind != nil {
+	if kind := flow.Field(lit, "Type"); kind != nil {
 		if text, ok := c.code.ConstantText(ast.Unparen(kind)); ok && strings.HasPrefix(text, "kubernetes.io/service-account-token") {
 			c.report(lit.Pos(), lit.End(), TokenRule, "a Secret of type kubernetes.io/service-account-token holds a token that never ends; ask for one with a TokenRequest")
 		}

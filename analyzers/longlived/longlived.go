@@ -87,7 +87,7 @@ func isJWT(path string) bool {
 
 // literal looks at a struct that is written out.
 func (c *checker) literal(lit *ast.CompositeLit) {
-	n := named(c.pass.TypesInfo.TypeOf(lit))
+	n := flow.Named(c.pass.TypesInfo.TypeOf(lit))
 	if n == nil || n.Obj().Pkg() == nil {
 		return
 	}
@@ -100,7 +100,7 @@ func (c *checker) literal(lit *ast.CompositeLit) {
 		}
 		given := false
 		for _, name := range r.Fields {
-			if value := field(lit, name); value != nil {
+			if value := flow.Field(lit, name); value != nil {
 				given = true
 				c.judge(value, &r, lit)
 			}
@@ -152,29 +152,6 @@ func isField(obj types.Object, n *types.Named) bool {
 	return false
 }
 
-func field(lit *ast.CompositeLit, name string) ast.Expr {
-	for _, e := range lit.Elts {
-		if kv, ok := e.(*ast.KeyValueExpr); ok {
-			if id, ok := kv.Key.(*ast.Ident); ok && id.Name == name {
-				return kv.Value
-			}
-		}
-	}
-	return nil
-}
-
-// named returns a type's name, without its pointer; nil where it has none.
-func named(t types.Type) *types.Named {
-	if t == nil {
-		return nil
-	}
-	if p, ok := t.(*types.Pointer); ok {
-		t = p.Elem()
-	}
-	n, _ := types.Unalias(t).(*types.Named)
-	return n
-}
-
 // assignment looks at x.Field = value.
 func (c *checker) assignment(a *ast.AssignStmt) {
 	for i, lhs := range a.Lhs {
@@ -182,7 +159,7 @@ func (c *checker) assignment(a *ast.AssignStmt) {
 		if !ok || len(a.Lhs) != len(a.Rhs) {
 			continue
 		}
-		n := named(c.pass.TypesInfo.TypeOf(sel.X))
+		n := flow.Named(c.pass.TypesInfo.TypeOf(sel.X))
 		if n == nil || n.Obj().Pkg() == nil {
 			continue
 		}
@@ -202,7 +179,7 @@ func (c *checker) call(call *ast.CallExpr) {
 	}
 	recv := ""
 	if v := fn.Signature().Recv(); v != nil {
-		if n := named(v.Type()); n != nil {
+		if n := flow.Named(v.Type()); n != nil {
 			recv = n.Obj().Name()
 		}
 	}
@@ -230,7 +207,7 @@ func (c *checker) judge(value ast.Expr, r *Row, lit *ast.CompositeLit) {
 	switch {
 	case r.Recv == "Certificate":
 		id = CertificateRule
-		if lit != nil && isTrue(field(lit, "IsCA")) {
+		if lit != nil && isTrue(flow.Field(lit, "IsCA")) {
 			longest *= 2
 		}
 		longest -= day // ten years are too long

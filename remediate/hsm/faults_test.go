@@ -25,9 +25,13 @@ func shim(t *testing.T) (module, fault string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	compiler, err := exec.Command("go", "env", "CC").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
 	module = filepath.Join(dir, "shim.so")
-	out, err := exec.Command("cc", "-shared", "-fPIC", "-I", strings.TrimSpace(string(headers)), "-o", module, "testdata/shim.c", "-ldl").CombinedOutput()
+	out, err := exec.Command(strings.TrimSpace(string(compiler)), "-shared", "-fPIC", "-I", strings.TrimSpace(string(headers)), "-o", module, "testdata/shim.c", "-ldl").CombinedOutput()
 	if err != nil {
 		t.Fatalf("build the shim: %v: %s", err, out)
 	}

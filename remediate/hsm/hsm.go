@@ -93,6 +93,20 @@ type Token interface {
 	Close() error
 }
 
+// Options say how to open a token.
+type Options struct {
+	// URI names the token, and its module where it is not found by itself.
+	URI URI
+	PIN PIN
+}
+
+// Found is a token of this machine.
+type Found struct {
+	Info
+	URI         URI
+	Initialized bool
+}
+
 // Key is a key in a token. What it can do is asked for with crypto.Signer,
 // crypto.Decrypter, Wrapper and MAC.
 type Key interface {

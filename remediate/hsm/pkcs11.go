@@ -14,19 +14,21 @@ import (
 	"github.com/miekg/pkcs11"
 )
 
-// Options say how to open a token.
-type Options struct {
-	// URI names the token, and its module where it is not found by itself.
-	URI URI
-	PIN PIN
+// matches tells whether a token is the one that a URI names.
+func (u URI) matches(i Info) bool {
+	for _, p := range [][2]string{{u.Token, i.Label}, {u.Manufacturer, i.Manufacturer}, {u.Model, i.Model}, {u.Serial, i.Serial}} {
+		if p[0] != "" && p[0] != p[1] {
+			return false
+		}
+	}
+	return true
 }
 
-// Found is a token of this machine.
-type Found struct {
-	Info
-	URI         URI
-	Initialized bool
-	slot        uint
+// slotted is a token and the slot that it is in, which may be another after
+// each start of the module.
+type slotted struct {
+	Found
+	slot uint
 }
 
 // Tokens finds the tokens of this machine, and what kept modules from telling
@@ -44,15 +46,17 @@ func Tokens(ctx context.Context) ([]Found, []error) {
 		if err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", path, err))
 		}
-		all = append(all, found...)
+		for _, f := range found {
+			all = append(all, f.Found)
+		}
 		m.release()
 	}
 	return all, failed
 }
 
 // tokens are what is in the module's slots.
-func (m *module) tokens(ctx context.Context) ([]Found, error) {
-	var all []Found
+func (m *module) tokens(ctx context.Context) ([]slotted, error) {
+	var all []slotted
 	err := m.call(ctx, patience, "C_GetSlotList", func() error {
 		slots, err := m.ctx.GetSlotList(true)
 		if err != nil {
@@ -76,10 +80,10 @@ func (m *module) tokens(ctx context.Context) ([]Found, error) {
 				Module: m.path, Kinds: kindsOf(mechanisms),
 			}
 			i.Assurance = assuranceOf(i, s.Flags&pkcs11.CKF_HW_SLOT != 0)
-			all = append(all, Found{
-				Info: i, URI: URI{Token: i.Label, Serial: i.Serial, ModulePath: m.path}, slot: slot,
+			all = append(all, slotted{Found{
+				Info: i, URI: URI{Token: i.Label, Serial: i.Serial, ModulePath: m.path},
 				Initialized: t.Flags&pkcs11.CKF_TOKEN_INITIALIZED != 0 && t.Flags&pkcs11.CKF_USER_PIN_INITIALIZED != 0,
-			})
+			}, slot})
 		}
 		return nil
 	})

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 
 	"github.com/miekg/pkcs11"
 )
@@ -21,12 +22,21 @@ func InitToken(ctx context.Context, f Found, label, pin string) (Found, error) {
 		return Found{}, err
 	}
 	defer m.release()
+	before, err := m.tokens(ctx)
+	if err != nil {
+		return Found{}, err
+	}
+	i := slices.IndexFunc(before, func(t slotted) bool { return !t.Initialized && t.Serial == f.Serial })
+	if i < 0 {
+		return Found{}, fmt.Errorf("make a token in %s: the slot is not there any more", f.Module)
+	}
+	slot := before[i].slot
 	officer := rand.Text()
 	err = m.call(ctx, patience, "C_InitToken", func() error {
-		if err := m.ctx.InitToken(f.slot, officer, label); err != nil {
+		if err := m.ctx.InitToken(slot, officer, label); err != nil {
 			return err
 		}
-		s, err := m.ctx.OpenSession(f.slot, pkcs11.CKF_SERIAL_SESSION|pkcs11.CKF_RW_SESSION)
+		s, err := m.ctx.OpenSession(slot, pkcs11.CKF_SERIAL_SESSION|pkcs11.CKF_RW_SESSION)
 		if err != nil {
 			return err
 		}
@@ -45,8 +55,8 @@ func InitToken(ctx context.Context, f Found, label, pin string) (Found, error) {
 		return Found{}, err
 	}
 	for _, t := range all {
-		if t.Label == label && t.Initialized && (t.slot == f.slot || t.Serial != f.Serial) {
-			return t, nil
+		if t.Label == label && t.Initialized && (t.slot == slot || t.Serial != f.Serial) {
+			return t.Found, nil
 		}
 	}
 	return Found{}, fmt.Errorf("make a token in %s: it is not there afterwards", f.Module)

@@ -7,19 +7,6 @@ import (
 	"fmt"
 )
 
-// Options say how to open a token.
-type Options struct {
-	URI URI
-	PIN PIN
-}
-
-// Found is a token of this machine.
-type Found struct {
-	Info
-	URI         URI
-	Initialized bool
-}
-
 // Available tells that this program was built without PKCS#11.
 const Available = false
 

@@ -26,7 +26,11 @@ import (
 // that all tests share the tokens that TestMain makes.
 const testPIN = "123456"
 
+// softhsm is SoftHSM2's library, "" where it or its tool is not installed.
 func softhsm() string {
+	if _, err := exec.LookPath("softhsm2-util"); err != nil {
+		return ""
+	}
 	for _, path := range []string{"/usr/lib/softhsm/libsofthsm2.so", "/usr/local/lib/softhsm/libsofthsm2.so", "/opt/homebrew/lib/softhsm/libsofthsm2.so"} {
 		if _, err := os.Stat(path); err == nil {
 			return path

@@ -118,13 +118,3 @@ func escape(s string) string {
 	}
 	return b.String()
 }
-
-// matches tells whether a token is the one that a URI names.
-func (u URI) matches(i Info) bool {
-	for _, p := range [][2]string{{u.Token, i.Label}, {u.Manufacturer, i.Manufacturer}, {u.Model, i.Model}, {u.Serial, i.Serial}} {
-		if p[0] != "" && p[0] != p[1] {
-			return false
-		}
-	}
-	return true
-}
