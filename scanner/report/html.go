@@ -44,6 +44,7 @@ type pageFinding struct {
 type pageRule struct {
 	ID, Name, Severity, Opens, Steps, URL, CWE string
 	Count                                      int
+	Scope                                      bool
 }
 
 type pageIncomplete struct{ Path, Reason, Detail string }
@@ -111,7 +112,7 @@ func pageRules(findings []scanner.Finding) []pageRule {
 	rules, at := rulesOf(findings)
 	out := make([]pageRule, len(rules))
 	for i, r := range rules {
-		out[i] = pageRule{ID: r.ID, Name: or(r.Name, r.ID), Severity: r.Severity.String(), Opens: r.Opens, Steps: r.Revoke.Steps, URL: r.Revoke.URL, CWE: r.CWE}
+		out[i] = pageRule{ID: r.ID, Name: or(r.Name, r.ID), Severity: r.Severity.String(), Opens: r.Opens, Steps: r.Revoke.Steps, URL: r.Revoke.URL, CWE: r.CWE, Scope: r.Scope}
 	}
 	for i := range findings {
 		out[at[findings[i].Rule.ID]].Count++
