@@ -16,7 +16,7 @@ import (
 // Key is a wrapping key of a software token, for tests.
 func Key(t testing.TB) hsm.Wrapper {
 	t.Helper()
-	token, err := hsm.CreateSoftware(filepath.Join(t.TempDir(), "token.json"), "for a test")
+	token, err := hsm.CreateSoftware(filepath.Join(t.TempDir(), "token.json"), "for a test") // remint:allow[go-hardcoded-pw] for tests
 	if err != nil {
 		t.Fatal(err)
 	}
