@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/remint/remint/remediate/hsm"
 	"github.com/remint/remint/scanner/rule"
 )
 
@@ -28,7 +30,26 @@ func TestScripts(t *testing.T) {
 		Dir:   "../../testdata/script",
 		Setup: setup,
 		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"expand": expand, "exit": exit},
+		Condition: func(name string) (bool, error) {
+			if name != "softhsm" {
+				return false, fmt.Errorf("unknown condition %s", name)
+			}
+			return softhsm() != "", nil
+		},
 	})
+}
+
+// softhsm is SoftHSM2's library, "" where it is not to be used.
+func softhsm() string {
+	if _, err := exec.LookPath("softhsm2-util"); err != nil || !hsm.Available {
+		return ""
+	}
+	for _, path := range []string{"/usr/lib/softhsm/libsofthsm2.so", "/usr/local/lib/softhsm/libsofthsm2.so", "/opt/homebrew/lib/softhsm/libsofthsm2.so"} {
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+	}
+	return ""
 }
 
 // setup takes nothing of the machine's git configuration, and names an author.
@@ -46,6 +67,7 @@ func setup(e *testscript.Env) error {
 	}
 	cache, modules, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 	e.Setenv("GOCACHE", cache)
+	e.Setenv("REMINT_PKCS11_MODULE", softhsm()) // the machine's own tokens are nobody's to try
 	e.Setenv("GOMODCACHE", modules)
 	return nil
 }
