@@ -13,6 +13,19 @@ import (
 // TestTPM runs the suite on the token that REMINT_TEST_TPM names, with its PIN
 // in REMINT_PIN: `make test-tpm` makes one in an emulated TPM.
 func TestTPM(t *testing.T) {
+	token := openTPM(t)
+	defer token.Close()
+	hsmtest.Run(t, token)
+}
+
+func BenchmarkTPM(b *testing.B) {
+	token := openTPM(b)
+	defer token.Close()
+	benchToken(b, token)
+}
+
+func openTPM(t testing.TB) hsm.Token {
+	t.Helper()
 	name := os.Getenv("REMINT_TEST_TPM")
 	if name == "" {
 		t.Skip("no TPM: `make test-tpm` runs this test on an emulated one")
@@ -25,6 +38,5 @@ func TestTPM(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer token.Close()
-	hsmtest.Run(t, token)
+	return token
 }
