@@ -12,6 +12,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -122,6 +123,7 @@ func TestStore(t *testing.T) {
 	t.Run("plain", func(t *testing.T) { plain(t, s) })
 	t.Run("sealed", func(t *testing.T) { sealed(t, s) })
 	t.Run("faults", func(t *testing.T) { faults(t, s) })
+	t.Run("tls", func(t *testing.T) { overTLS(t, s) })
 	t.Run("approle", func(t *testing.T) { approle(t, s) })
 	t.Run("jwt", func(t *testing.T) { jwt(t, s) })
 	t.Run("kubernetes", func(t *testing.T) { kubernetes(t, s) })
@@ -217,6 +219,27 @@ func faults(t *testing.T, s *server) {
 	gone := s.open(t, openbao.Config{Address: between.URL, Retries: 1})
 	if _, err := gone.Get(t.Context(), "faults/a", 0); err == nil || !strings.Contains(err.Error(), "cannot be reached") {
 		t.Errorf("a server that is gone: %v", err)
+	}
+}
+
+// overTLS believes a server whose authority is named, and no other.
+func overTLS(t *testing.T, s *server) {
+	target, err := url.Parse(s.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secure := httptest.NewTLSServer(httputil.NewSingleHostReverseProxy(target))
+	defer secure.Close()
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.open(t, openbao.Config{Address: secure.URL, CACert: ca}).Get(t.Context(), "plain/entry", 0); err != nil {
+		t.Errorf("with its authority: %v", err)
+	}
+	if _, err := s.open(t, openbao.Config{Address: secure.URL, Retries: 1}).Get(t.Context(), "plain/entry", 0); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("without its authority: %v", err)
 	}
 }
 
