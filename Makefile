@@ -64,7 +64,7 @@ oracle: ## findings beside gitleaks' own detector, over large trees
 	$(GO) test -count=1 -timeout 60m -run TestOracle ./scanner/bench -args -large
 
 verify-sinks: ## the tables of the analyzers against the real libraries
-	@cd analyzers/sinks/verify && $(GO) run .
+	@cd analyzers/sinks/verify && $(GO) run -mod=mod .
 
 test-vault: ## the suite of the vault on a real HashiCorp Vault server, which is built first (takes minutes)
 	cd remediate/vault/openbao/vaultserver && $(GO) build -o $(TOOLS)/vaultserver .

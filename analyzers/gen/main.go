@@ -44,6 +44,9 @@ func run(out, result string) error {
 	if err != nil {
 		return err
 	}
+	if len(bytes.TrimSpace(verified)) == 0 {
+		return fmt.Errorf("%s is empty: run make verify-sinks, and keep what it prints there", result)
+	}
 	data := struct {
 		Analyzers       []analyzer
 		Sinks, Packages int
