@@ -25,7 +25,7 @@ func (s *Settings) chooseToken(ctx context.Context) (t hsm.Token, place string, 
 		if err != nil {
 			return nil, "", nil, err
 		}
-		return t, placeOf(t.Info()), nil, nil
+		return t, placeOf(t.Info(), pinSource(s.Token)), nil, nil
 	}
 	found, failed := hsm.Tokens(ctx)
 	for _, err := range failed {
@@ -45,7 +45,7 @@ func (s *Settings) chooseToken(ctx context.Context) (t hsm.Token, place string, 
 			continue
 		}
 		if f.Initialized {
-			t, place, err := s.tryToken(ctx, f)
+			t, place, err := s.tryToken(ctx, f, "")
 			if err != nil {
 				return nil, "", nil, err
 			}
@@ -64,15 +64,24 @@ func (s *Settings) chooseToken(ctx context.Context) (t hsm.Token, place string, 
 	return t, place, append(notes, more...), err
 }
 
-// placeOf is how a header names a token.
-func placeOf(i hsm.Info) string {
-	return hsm.URI{Token: i.Label, Serial: i.Serial, ModulePath: i.Module}.String()
+// placeOf is how a header names a token, and where its PIN is, if anywhere.
+func placeOf(i hsm.Info, pinSource string) string {
+	return hsm.URI{Token: i.Label, Serial: i.Serial, ModulePath: i.Module, PINSource: pinSource}.String()
+}
+
+// pinSource is where a URI says that the PIN is.
+func pinSource(uri string) string {
+	u, err := hsm.ParseURI(uri)
+	if err != nil {
+		return "" // it was parsed when the token was opened
+	}
+	return u.PINSource
 }
 
 // tryToken opens a token and asks it for something, so that a wrong PIN is
 // noticed now.
-func (s *Settings) tryToken(ctx context.Context, f hsm.Found) (hsm.Token, string, error) {
-	place := placeOf(f.Info)
+func (s *Settings) tryToken(ctx context.Context, f hsm.Found, pinSource string) (hsm.Token, string, error) {
+	place := placeOf(f.Info, pinSource)
 	t, err := s.openToken(ctx, place)
 	if err != nil {
 		return nil, "", err
@@ -87,24 +96,25 @@ func (s *Settings) tryToken(ctx context.Context, f hsm.Found) (hsm.Token, string
 	return t, place, nil
 }
 
-// makeToken initializes a token of our own in an emulated module, with a PIN
-// that is kept beside.
-func (s *Settings) makeToken(ctx context.Context, f hsm.Found) (hsm.Token, string, string, error) {
-	pin, err := s.keptSecret(s.pinFile())
+// makeToken initializes a token of our own in an emulated module. Where nobody
+// gave a PIN, one is made and kept beside, and the token's place says where.
+func (s *Settings) makeToken(ctx context.Context, f hsm.Found) (t hsm.Token, place, note string, err error) {
+	note = fmt.Sprintf("a token \"remint\" was made in %s", f.Module)
+	var pin, source string
+	if s.PIN != nil {
+		pin, err = s.PIN(ctx, "PIN of the new token")
+	} else if pin, err = s.keptSecret(s.pinFile()); err == nil {
+		source, err = filepath.Abs(s.pinFile())
+		note += fmt.Sprintf("; its PIN is in %s, readable by you alone", source)
+	}
 	if err != nil {
 		return nil, "", "", err
-	}
-	if s.PIN != nil {
-		if pin, err = s.PIN(ctx, "PIN of the new token"); err != nil {
-			return nil, "", "", err
-		}
 	}
 	made, err := hsm.InitToken(ctx, f, "remint", pin)
 	if err != nil {
 		return nil, "", "", err
 	}
-	t, place, err := s.tryToken(ctx, made)
-	note := fmt.Sprintf("a token \"remint\" was made in %s; its PIN is in %s, readable by you alone", f.Module, s.pinFile())
+	t, place, err = s.tryToken(ctx, made, source)
 	return t, place, note, err
 }
 

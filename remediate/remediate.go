@@ -78,7 +78,8 @@ func first(a, b string) string {
 	return a
 }
 
-// The files of Home.
+// The files of Home: the stand-in, its passphrase where nobody gave one, and the
+// PIN of the token that was made in SoftHSM2.
 func (s *Settings) tokenFile() string      { return filepath.Join(s.Home, "token.json") }
 func (s *Settings) passphraseFile() string { return filepath.Join(s.Home, "passphrase") }
 func (s *Settings) pinFile() string        { return filepath.Join(s.Home, "pin") }
@@ -120,11 +121,7 @@ func Open(ctx context.Context, s Settings) (*Opened, error) {
 	}
 	o := &Opened{File: file, Header: h}
 	if err := o.unlock(ctx, &s); err != nil {
-		_ = file.Close()
-		if o.Token != nil {
-			_ = o.Token.Close()
-		}
-		return nil, err
+		return nil, errors.Join(err, file.Close())
 	}
 	return o, nil
 }
@@ -134,6 +131,11 @@ func (o *Opened) openKey(ctx context.Context, s *Settings) (err error) {
 	if o.Token, err = s.openToken(ctx, o.Header.Token); err != nil {
 		return fmt.Errorf("open the vault %s: %w", s.Place(), err)
 	}
+	defer func() {
+		if err != nil {
+			_ = o.Token.Close()
+		}
+	}()
 	a := o.Token.Info().Assurance
 	if s.Assurance != "" && !a.AtLeast(s.Assurance) {
 		return fmt.Errorf("the vault %s is protected by %s, and the configuration wants %s: move it with `remint vault rewrap --to URI`", s.Place(), a, s.Assurance)
@@ -148,10 +150,12 @@ func (o *Opened) unlock(ctx context.Context, s *Settings) error {
 	}
 	macKey, err := o.Key.Unwrap(ctx, o.Header.MACKey)
 	if err != nil {
-		return fmt.Errorf("open the vault %s: %w: its key is not the token's: %w", s.Path(), vault.ErrTampered, err)
+		err = fmt.Errorf("open the vault %s: %w: its key is not the token's: %w", s.Path(), vault.ErrTampered, err)
+	} else {
+		err = o.File.Unlock(ctx, macKey)
 	}
-	if err := o.File.Unlock(ctx, macKey); err != nil {
-		return err
+	if err != nil {
+		return errors.Join(err, o.Token.Close())
 	}
 	o.Vault = vault.New(o.File, o.Key, o.Token.Info().Assurance)
 	return nil
@@ -197,7 +201,7 @@ func (s *Settings) tokenPIN(u hsm.URI) hsm.PIN {
 	if u.PINSource != "" {
 		named = hsm.PINFromFile(u.PINSource)
 	}
-	return hsm.FirstPIN(s.PIN, named, existing(s.pinFile()), s.Ask)
+	return hsm.FirstPIN(s.PIN, named, s.Ask)
 }
 
 // existing is a file's PIN, where there is the file.

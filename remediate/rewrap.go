@@ -31,7 +31,7 @@ func Rewrap(ctx context.Context, s Settings, o *Opened, to string) (n int, next 
 	if s.Assurance == hsm.AssuranceSoftware {
 		token, place, _, err = s.makeSoftware(ctx)
 	} else if token, err = s.openToken(ctx, place); err == nil && to != "" {
-		place = placeOf(token.Info())
+		place = placeOf(token.Info(), pinSource(to))
 	}
 	if err != nil {
 		return 0, nil, err

@@ -77,7 +77,7 @@ func (u *URI) set(part string, query bool) error {
 	return nil
 }
 
-// String is the URI, without where the PIN is.
+// String is the URI.
 func (u URI) String() string {
 	var parts []string
 	add := func(name, value string) {
@@ -98,11 +98,15 @@ func (u URI) String() string {
 		}
 		parts = append(parts, "id="+b.String())
 	}
-	text := "pkcs11:" + strings.Join(parts, ";")
-	if u.ModulePath != "" {
-		text += "?module-path=" + escape(u.ModulePath)
+	path := "pkcs11:" + strings.Join(parts, ";")
+	parts = nil
+	add("module-path", u.ModulePath)
+	add("module-name", u.ModuleName)
+	add("pin-source", u.PINSource)
+	if len(parts) == 0 {
+		return path
 	}
-	return text
+	return path + "?" + strings.Join(parts, "&")
 }
 
 // escape leaves what RFC 7512 lets stand.
