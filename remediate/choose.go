@@ -17,6 +17,9 @@ import (
 // installed; else the stand-in. A token that is there and cannot be opened is
 // an error, unless the stand-in was asked for.
 func (s *Settings) chooseToken(ctx context.Context) (t hsm.Token, place string, notes []string, err error) {
+	if err := os.MkdirAll(s.Home, 0o700); err != nil {
+		return nil, "", nil, fmt.Errorf("make a folder for the token: %w", err)
+	}
 	if s.Assurance == hsm.AssuranceSoftware {
 		return s.makeSoftware(ctx)
 	}

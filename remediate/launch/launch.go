@@ -122,6 +122,7 @@ func (h *handover) get(ctx context.Context, entry string) ([]byte, error) {
 		return nil, err
 	}
 	h.values = append(h.values, value)
+	h.hidden(value)
 	if !pinned {
 		h.versions[name] = e.Version
 	}

@@ -35,7 +35,7 @@ func (m *masker) add(values [][]byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, v := range values {
-		if len(v) >= minMasked {
+		if len(v) >= minMasked && !slices.ContainsFunc(m.values, func(known []byte) bool { return bytes.Equal(known, v) }) {
 			m.values = append(m.values, bytes.Clone(v))
 		}
 	}

@@ -86,9 +86,7 @@ func throughTerminal(cmd *exec.Cmd, out *os.File, to io.Writer) (finish func(), 
 		}
 	}()
 	_ = pty.InheritSize(out, master)
-	if state, err := term.MakeRaw(int(slave.Fd())); err == nil {
-		_ = state // output is passed as it is: the outer terminal does the rest
-	}
+	_, _ = term.MakeRaw(int(slave.Fd())) // output is passed as it is: the outer terminal does the rest
 	cmd.Stdout, cmd.Stderr = slave, slave
 	done := make(chan struct{})
 	go func() {
