@@ -21,4 +21,4 @@ pkcs11-tool --module "$module" --slot-index 0 --init-token --label remint --so-p
 pkcs11-tool --module "$module" --token-label remint --init-pin --so-pin 12345678 --pin 123456
 export REMINT_PIN=123456 REMINT_TEST_TPM="pkcs11:token=remint?module-path=$module"
 cd "$(dirname "$0")/.."
-go test -count=1 -v -run TestTPM -bench TPM ./remediate/hsm
+go test -tags tpm -count=1 -v -run TestTPM -bench TPM ./remediate/hsm

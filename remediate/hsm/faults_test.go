@@ -19,7 +19,7 @@ import (
 func shim(t *testing.T) (module, fault string) {
 	t.Helper()
 	if softhsm() == "" {
-		t.Skip("SoftHSM2 is not installed")
+		lacks(t, "SoftHSM2")
 	}
 	headers, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/miekg/pkcs11").Output()
 	if err != nil {

@@ -1,3 +1,5 @@
+//go:build vaultserver
+
 package openbao_test
 
 import (
@@ -33,8 +35,8 @@ import (
 	"github.com/remint/remint/remediate/vault/vaulttest"
 )
 
-// server is a real Vault server in a process of its own: what
-// `make vaultserver` builds.
+// server is a real Vault server in a process of its own, of the program that
+// REMINT_TEST_VAULT names: `make test-vault` builds it.
 type server struct {
 	Address, Token string
 	orders         io.WriteCloser
@@ -43,11 +45,7 @@ type server struct {
 
 func start(t *testing.T) *server {
 	t.Helper()
-	binary := os.Getenv("REMINT_TEST_VAULT")
-	if binary == "" {
-		t.Skip("no Vault server: `make test-vault` builds one and runs this test")
-	}
-	cmd := exec.Command(binary)
+	cmd := exec.Command(os.Getenv("REMINT_TEST_VAULT"))
 	orders, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
