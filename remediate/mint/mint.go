@@ -51,6 +51,8 @@ type Request struct {
 	HSM hsm.Token
 	// Proposed is what Propose returned, which was sealed since.
 	Proposed *Minted
+	// Minted is what Mint returned, when that is proved and the old one revoked.
+	Minted *Minted
 	// Ask asks a person for a value, without echo; nil where there is none.
 	Ask func(ctx context.Context, prompt string) ([]byte, error)
 }
@@ -125,9 +127,9 @@ type Scoper interface {
 }
 
 // Revoker makes the leaked credential useless. One that is gone already is no
-// error. current is the one that replaced it.
+// error. r.Minted is the one that replaced it.
 type Revoker interface {
-	Revoke(ctx context.Context, r *Request, current Minted) error
+	Revoke(ctx context.Context, r *Request) error
 }
 
 // OrphanFinder finds what Mint made for a request of which the answer was lost,

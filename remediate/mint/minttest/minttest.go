@@ -59,7 +59,11 @@ func (c *Case) mint(t *testing.T, r *mint.Request) (mint.Minted, error) {
 		}
 		r.Proposed = &m
 	}
-	return c.Minter.Mint(t.Context(), r)
+	m, err := c.Minter.Mint(t.Context(), r)
+	if err == nil {
+		r.Minted = &m
+	}
+	return m, err
 }
 
 // silent fails where an error carries a secret.
@@ -129,7 +133,7 @@ func (c *Case) proved(t *testing.T, r *mint.Request, m mint.Minted, prover mint.
 		return
 	}
 	for range 2 { // the second finds it gone, which is success
-		if err := revoker.Revoke(t.Context(), r, m); err != nil {
+		if err := revoker.Revoke(t.Context(), r); err != nil {
 			silent(t, err, r, m)
 			t.Fatalf("revoke: %v", err)
 		}
