@@ -47,6 +47,9 @@ type Request struct {
 	Scope Scope
 	// Lifetime is how long it lives; 0 for no end.
 	Lifetime time.Duration
+	// Sealed asks for a private key in the form of the old one, which the vault
+	// seals, where the program cannot use one that stays in the token.
+	Sealed bool
 	// HSM makes and holds keys and gives random bytes.
 	HSM hsm.Token
 	// Proposed is what Propose returned, which was sealed since.
@@ -86,6 +89,8 @@ type Minted struct {
 	Held hsm.Assurance
 	// Files may be written beside the code, by their ending: ".pub", ".crt".
 	Files map[string][]byte
+	// Notes are what a person should know of it, in sentences.
+	Notes []string
 	// EndedOld tells that making this one ended the old one.
 	EndedOld bool
 }

@@ -7,12 +7,25 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/remint/remint/remediate/hsm"
 	"github.com/remint/remint/remediate/mint"
 )
+
+// Token is a token for tests, which ends with the test.
+func Token(t testing.TB) hsm.Token {
+	t.Helper()
+	token, err := hsm.CreateSoftwareRandom(filepath.Join(t.TempDir(), "token.json"), rand.Text())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = token.Close() })
+	return token
+}
 
 // Case is a minter with a provider that knows it.
 type Case struct {
