@@ -43,6 +43,9 @@ type Finding struct {
 	Companions []Companion
 	// Modified is when the file was last changed; zero where nobody knows.
 	Modified time.Time
+	// Revoked tells that the configuration knows the key to be dead: it is
+	// reported, and fails no scan.
+	Revoked bool
 	// Note is what else is known of it, in a sentence; or "".
 	Note string
 	// Git says where in a history it stands; nil outside of one.

@@ -101,5 +101,11 @@ func (p *Policy) decide(f *Finding, marks *silence.Marks, line, start, end int) 
 		Marks: marks, Start: start, End: end,
 	})
 	d.Where = strings.TrimPrefix(d.Where, p.base)
+	if by, revoked := p.config.Revoked[f.Fingerprint]; revoked && !ok {
+		f.Revoked, f.Note = true, "revoked: "+by
+	}
 	return d, ok
 }
+
+// Config is the project's configuration.
+func (p *Policy) Config() *config.Config { return &p.config }

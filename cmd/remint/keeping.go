@@ -36,8 +36,11 @@ func (f *keepFlags) add(c *cobra.Command) {
 }
 
 // settings are the flags over the configuration.
-func (f *keepFlags) settings() (remediate.Settings, config.Config, error) {
-	c, err := config.Discover(".", "")
+func (f *keepFlags) settings() (remediate.Settings, config.Config, error) { return f.settingsOf(".") }
+
+// settingsOf is settings for a project's folder.
+func (f *keepFlags) settingsOf(root string) (remediate.Settings, config.Config, error) {
+	c, err := config.Discover(root, "")
 	if err != nil {
 		return remediate.Settings{}, c, err
 	}

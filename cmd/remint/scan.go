@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -161,7 +162,7 @@ func outcome(r *scanner.Result, allowIncomplete bool) error {
 	switch {
 	case len(r.Incomplete) > 0 && !allowIncomplete:
 		return errReported
-	case len(r.Findings) > 0:
+	case slices.ContainsFunc(r.Findings, func(f scanner.Finding) bool { return !f.Revoked }):
 		return errFindings
 	}
 	return nil

@@ -103,6 +103,11 @@ func (h *handover) read(ctx context.Context) error {
 		}
 		h.env[name] = string(value)
 	}
+	if h.plan.SDK {
+		if err := h.forNode(); err != nil {
+			return err
+		}
+	}
 	return h.files(ctx)
 }
 

@@ -30,6 +30,12 @@ type Metadata struct {
 	Origin string `json:"origin,omitempty"`
 	// State is "active", "leaked" or "retired"; empty is active.
 	State string `json:"state,omitempty"`
+	// ID is what the provider calls it, Remediation the token of what replaced it
+	// or was replaced.
+	ID          string `json:"id,omitempty"`
+	Remediation string `json:"remediation,omitempty"`
+	// Expires is when it ends by itself (RFC 3339), "" where it does not.
+	Expires string `json:"expires,omitempty"`
 	// Assurance is that of the token whose key seals it.
 	Assurance hsm.Assurance `json:"assurance,omitempty"`
 	// WrappedBy is the URI of that key, Scheme how it wraps.

@@ -52,6 +52,11 @@ type Config struct {
 	Vault  Vault
 	HSM    HSM
 	Inject Inject
+	// Fix and Providers say how keys are replaced. Revoked are the fingerprints of
+	// keys that are dead, with what replaced them.
+	Fix       Fix
+	Providers map[string]map[string]string
+	Revoked   map[string]string
 
 	exclude *Globs
 	rules   ruleOptions

@@ -188,6 +188,19 @@ func (d *decoder) globs(where string, n *yaml.Node) *Globs {
 	return gs
 }
 
+// ParseGlobs reads patterns for paths, as paths.exclude has them.
+func ParseGlobs(patterns []string) (*Globs, error) {
+	gs := &Globs{}
+	for _, text := range patterns {
+		g, err := parseGlob(text, 0)
+		if err != nil {
+			return nil, fmt.Errorf("the pattern %q: %w", text, err)
+		}
+		gs.list = append(gs.list, g)
+	}
+	return gs, nil
+}
+
 func resolve(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.AliasNode && n.Alias != nil {
 		return n.Alias

@@ -21,6 +21,12 @@ const Version = 1
 // minSalt is the least length of a salt, in bytes.
 const minSalt = 16
 
+// Parse reads the text of a .remint.yaml, which stands at path.
+func Parse(path string, text []byte) (Config, error) {
+	c := Config{Root: filepath.Dir(path)}
+	return c, c.parse(path, text)
+}
+
 // parse reads the text of a .remint.yaml into c.
 func (c *Config) parse(path string, data []byte) error {
 	doc, err := document(path, data)
@@ -59,6 +65,7 @@ func (c *Config) parse(path string, data []byte) error {
 		"gitleaks": func(where string, n *yaml.Node) { c.HonourGitleaks = d.boolean(where, n) },
 	}
 	maps.Copy(fields, c.keyFields(d))
+	maps.Copy(fields, c.fixFields(d))
 	d.mapping("", doc, fields)
 	if !version {
 		d.errs = append(d.errs, at(path, doc.Line, "version is missing: add the line \"version: %d\"", Version))

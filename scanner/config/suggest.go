@@ -10,7 +10,7 @@ func suggestion(name string, names []string) string {
 	if near := nearest(name, names); near != "" {
 		return ": did you mean " + near + "?"
 	}
-	const few = 12
+	const few = 16
 	if len(names) > few {
 		return ""
 	}

@@ -40,6 +40,7 @@ type findingJSON struct {
 	Tags        []string        `json:"tags,omitempty"`
 	Modified    *time.Time      `json:"modified,omitempty"`
 	Note        string          `json:"note,omitempty"`
+	Revoked     bool            `json:"revoked,omitempty"`
 	Git         *gitJSON        `json:"git,omitempty"`
 }
 
@@ -135,7 +136,7 @@ func toJSON(f *scanner.Finding, reveal bool) findingJSON {
 		Opens: f.Rule.Opens, Revoke: revokeJSON(f.Rule.Revoke), Minter: f.Rule.Minter, Tags: f.Rule.Tags,
 	}
 	j.Path, j.PathBase64 = validPath(f.Path)
-	j.Note, j.Git = f.Note, toGit(f.Git)
+	j.Note, j.Revoked, j.Git = f.Note, f.Revoked, toGit(f.Git)
 	for _, c := range f.Companions {
 		j.Companions = append(j.Companions, companionJSON{c.Rule, c.Line, c.Secret.String()})
 	}

@@ -1,0 +1,41 @@
+package fix
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/remint/remint/remediate/mint"
+	"github.com/remint/remint/remediate/mint/guided"
+	"github.com/remint/remint/remediate/mint/mysql"
+	"github.com/remint/remint/remediate/mint/postgres"
+	"github.com/remint/remint/remediate/mint/privatekey"
+	"github.com/remint/remint/remediate/mint/random"
+	"github.com/remint/remint/remediate/mint/redis"
+)
+
+// Minters are all that there are, but the guided one, which is each rule's own.
+func Minters() []mint.Minter {
+	return []mint.Minter{
+		mysql.Minter{},
+		postgres.Minter{}, privatekey.Minter{}, random.Minter{}, redis.Minter{},
+	}
+}
+
+const guidedID = "guided"
+
+// minter is the one that an item names.
+func (i *Item) minter() (mint.Minter, error) {
+	if i.Minter == guidedID {
+		return guided.Minter{URL: i.url, Steps: i.steps}, nil
+	}
+	names := []string{guidedID}
+	for _, m := range Minters() {
+		if m.ID() == i.Minter {
+			return m, nil
+		}
+		names = append(names, m.ID())
+	}
+	slices.Sort(names)
+	return nil, fmt.Errorf("%s: there is no minter %q: want one of %s", i.Entry, i.Minter, strings.Join(names, ", "))
+}
