@@ -68,7 +68,7 @@ verify-sinks: ## the tables of the analyzers against the real libraries
 
 test-vault: ## the suite of the vault on a real HashiCorp Vault server, which is built first (takes minutes)
 	cd remediate/vault/openbao/vaultserver && $(GO) build -o $(TOOLS)/vaultserver .
-	REMINT_TEST_VAULT=$(TOOLS)/vaultserver $(GO) test -tags vaultserver -count=1 -v ./remediate/vault/openbao
+	REMINT_TEST_VAULT=$(TOOLS)/vaultserver $(GO) test -tags vaultserver -count=1 -v ./remediate/vault/openbao ./remediate/mint/openbao
 
 test-tpm: ## the suite of tokens on an emulated TPM (needs swtpm, tpm2-abrmd, tpm2-pkcs11, opensc)
 	@sh testdata/tpm.sh

@@ -212,7 +212,7 @@ func (s *shop) fill() {
 	s.write("web/package.json", "{\"name\": \"web\"}\n")
 	s.write("web/server.js", nodeService)
 	s.write("web/.env", "PORT=8080\nJWT_PRIVATE_KEY=\""+key+"\"\n")
-	s.write(".remint.yaml", fmt.Sprintf("version: 1\n# Who may make roles.\nproviders:\n  postgres: {admin: infra/postgres}\n  redis: {admin: infra/redis}\nfix:\n  scopes:\n    shop/redis-url: '+@read,+@write,-@dangerous on ~jobs:*'\n    shop/database-url: 'select,insert on public.orders; usage on sequence:public.orders_id_seq'\n"))
+	s.write(".remint.yaml", "version: 1\n# Who may make roles.\nproviders:\n  postgres: {admin: infra/postgres}\n  redis: {admin: infra/redis}\nfix:\n  scopes:\n    shop/redis-url: '+@read,+@write,-@dangerous on ~jobs:*'\n    shop/database-url: 'select,insert on public.orders; usage on sequence:public.orders_id_seq'\n")
 	s.run(0, "go", "mod", "tidy")
 	s.run(0, "git", "init", "-q", ".")
 	s.run(0, "git", "add", "-A")

@@ -6,19 +6,28 @@ import (
 	"strings"
 
 	"github.com/remint/remint/remediate/mint"
+	"github.com/remint/remint/remediate/mint/awsiam"
+	"github.com/remint/remint/remediate/mint/cloudflare"
+	"github.com/remint/remint/remediate/mint/gcp"
+	"github.com/remint/remint/remediate/mint/github"
+	"github.com/remint/remint/remediate/mint/gitlab"
 	"github.com/remint/remint/remediate/mint/guided"
 	"github.com/remint/remint/remediate/mint/mysql"
+	"github.com/remint/remint/remediate/mint/npm"
+	"github.com/remint/remint/remediate/mint/openai"
+	"github.com/remint/remint/remediate/mint/openbao"
 	"github.com/remint/remint/remediate/mint/postgres"
 	"github.com/remint/remint/remediate/mint/privatekey"
 	"github.com/remint/remint/remediate/mint/random"
 	"github.com/remint/remint/remediate/mint/redis"
+	"github.com/remint/remint/remediate/mint/sendgrid"
 )
 
 // Minters are all that there are, but the guided one, which is each rule's own.
 func Minters() []mint.Minter {
 	return []mint.Minter{
-		mysql.Minter{},
-		postgres.Minter{}, privatekey.Minter{}, random.Minter{}, redis.Minter{},
+		awsiam.Minter{}, cloudflare.Minter{}, gcp.Minter{}, github.Minter{}, gitlab.Minter{}, mysql.Minter{}, npm.Minter{}, openai.Minter{}, openbao.Minter{},
+		postgres.Minter{}, privatekey.Minter{}, random.Minter{}, redis.Minter{}, sendgrid.Minter{},
 	}
 }
 

@@ -59,6 +59,15 @@ func (c *Case) request(t *testing.T) *mint.Request {
 		t.Fatal(err)
 	}
 	r.Name, r.Token = "payments/key-"+hex.EncodeToString(token[:2]), hex.EncodeToString(token)
+	if s, ok := c.Minter.(mint.Scoper); ok && len(r.Scope) == 0 {
+		scope, err := s.Scope(t.Context(), &r)
+		if err != nil {
+			t.Fatalf("scope: %v", err)
+		}
+		if r.Scope = scope; len(scope) == 0 {
+			t.Fatal("the leaked credential's scope is empty")
+		}
+	}
 	return &r
 }
 
@@ -98,15 +107,6 @@ func (c *Case) replace(t *testing.T) {
 	if proves {
 		if err := prover.Prove(t.Context(), r, r.Leaked.Value); err != nil {
 			t.Fatalf("the leaked credential does not work to begin with: %v", err)
-		}
-	}
-	if s, ok := c.Minter.(mint.Scoper); ok && len(r.Scope) == 0 {
-		scope, err := s.Scope(t.Context(), r)
-		if err != nil {
-			t.Fatalf("scope: %v", err)
-		}
-		if r.Scope = scope; len(scope) == 0 {
-			t.Fatal("the leaked credential's scope is empty")
 		}
 	}
 	m, err := c.mint(t, r)

@@ -60,7 +60,7 @@ func options(r *mint.Request, value []byte) (*client.Options, error) {
 			at = net.JoinHostPort(host, port)
 		}
 		if at == "" {
-			return nil, errors.New("Redis: a password alone does not say at which server: name it as providers.redis.endpoint, host:port")
+			return nil, errors.New("redis: a password alone does not say at which server: name it as providers.redis.endpoint, host:port")
 		}
 		user := r.Leaked.Beside["username"]
 		if user == "" {
@@ -71,7 +71,7 @@ func options(r *mint.Request, value []byte) (*client.Options, error) {
 	text = strings.Replace(strings.Replace(text, "valkeys://", "rediss://", 1), "valkey://", "redis://", 1)
 	o, err := client.ParseURL(text)
 	if err != nil {
-		return nil, errors.New("Redis: the credential is no URL of Redis")
+		return nil, errors.New("redis: the credential is no URL of Redis")
 	}
 	return bounded(o), nil
 }
@@ -120,7 +120,7 @@ func as(ctx context.Context, r *mint.Request, do func(context.Context, *client.C
 	}
 	defer c.Close()
 	if err = do(ctx, c); err != nil && strings.Contains(err.Error(), "NOPERM") && r.Settings.Admin == nil {
-		return fmt.Errorf("Redis: %w", mint.ErrNoAdmin)
+		return fmt.Errorf("redis: %w", mint.ErrNoAdmin)
 	}
 	return err
 }
@@ -157,7 +157,7 @@ func (Minter) Mint(ctx context.Context, r *mint.Request) (mint.Minted, error) {
 	args := []any{"ACL", "SETUSER", m.ID, "on", "#" + digest(o.Password)}
 	if !inPlace(r) {
 		if len(r.Scope) == 0 {
-			return m, errors.New("Redis: a new user needs a scope, such as \"+@read on ~jobs:*\"")
+			return m, errors.New("redis: a new user needs a scope, such as \"+@read on ~jobs:*\"")
 		}
 		args = []any{"ACL", "SETUSER", m.ID, "reset", "on", "#" + digest(o.Password)}
 		for _, rule := range rules(r.Scope) {
@@ -223,7 +223,7 @@ func (Minter) Scope(ctx context.Context, r *mint.Request) (scope mint.Scope, err
 	err = as(ctx, r, func(ctx context.Context, c *client.Client) error {
 		answer, err := c.Do(ctx, "ACL", "GETUSER", userOf(o)).Result()
 		if err != nil {
-			return fmt.Errorf("Redis: look what %s may do: %w", userOf(o), err)
+			return fmt.Errorf("redis: look what %s may do: %w", userOf(o), err)
 		}
 		fields := texts(answer)
 		g := mint.Grant{Type: "redis", Actions: strings.Fields(fields["commands"]), Locations: strings.Fields(fields["keys"] + " " + fields["channels"])}
@@ -273,7 +273,7 @@ func (Minter) Revoke(ctx context.Context, r *mint.Request) error {
 	}
 	user := userOf(o)
 	if user == defaultUser && r.Settings.Admin == nil {
-		return fmt.Errorf("Redis: the leaked password is the default user's, by which the server is administered: name an admin as providers.redis.admin, or give it another with CONFIG SET requirepass: %w", mint.ErrNeedsPerson)
+		return fmt.Errorf("redis: the leaked password is the default user's, by which the server is administered: name an admin as providers.redis.admin, or give it another with CONFIG SET requirepass: %w", mint.ErrNeedsPerson)
 	}
 	err = as(ctx, r, func(ctx context.Context, c *client.Client) error {
 		if inPlace(r) || user == defaultUser {
@@ -291,7 +291,7 @@ func (Minter) Revoke(ctx context.Context, r *mint.Request) error {
 func takePassword(ctx context.Context, c *client.Client, user, password string) error {
 	err := c.Do(ctx, "ACL", "SETUSER", user, "!"+digest(password)).Err()
 	if err != nil && !strings.Contains(err.Error(), "does not exist") {
-		return fmt.Errorf("Redis: take the old password from %s: %w", user, err)
+		return fmt.Errorf("redis: take the old password from %s: %w", user, err)
 	}
 	_ = c.Do(ctx, "CLIENT", "KILL", "USER", user, "SKIPME", "yes").Err()
 	keep(ctx, c)
@@ -300,11 +300,11 @@ func takePassword(ctx context.Context, c *client.Client, user, password string) 
 
 func remove(ctx context.Context, c *client.Client, user string) error {
 	if err := c.Do(ctx, "ACL", "DELUSER", user).Err(); err != nil { // 0 for one that is gone
-		return fmt.Errorf("Redis: remove the user %s: %w", user, err)
+		return fmt.Errorf("redis: remove the user %s: %w", user, err)
 	}
 	err := c.Do(ctx, "CLIENT", "KILL", "USER", user).Err()
 	if err != nil && !strings.Contains(err.Error(), "No such") && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("Redis: end the connections of %s: %w", user, err)
+		return fmt.Errorf("redis: end the connections of %s: %w", user, err)
 	}
 	keep(ctx, c)
 	return nil
@@ -334,7 +334,7 @@ func (Minter) Remove(ctx context.Context, r *mint.Request, id string) error {
 		})
 	}
 	if !strings.HasPrefix(id, "remint-") {
-		return fmt.Errorf("Redis: the user %s was not made by remint, and is left", id)
+		return fmt.Errorf("redis: the user %s was not made by remint, and is left", id)
 	}
 	return as(ctx, r, func(ctx context.Context, c *client.Client) error { return remove(ctx, c, id) })
 }

@@ -139,3 +139,48 @@ func (c *Client) failure(req *http.Request, resp *http.Response, text []byte) er
 	}
 	return e
 }
+
+// Base is the address of a provider's API: the configuration's, or the usual.
+func Base(r *mint.Request, usual string) string {
+	if r.Settings.Endpoint != "" {
+		return strings.TrimRight(r.Settings.Endpoint, "/")
+	}
+	return usual
+}
+
+// Either is the first value that there is.
+func Either(values ...[]byte) []byte {
+	for _, v := range values {
+		if len(v) > 0 {
+			return v
+		}
+	}
+	return nil
+}
+
+// Gone makes the answer that something is not there a success.
+func Gone(err error) error {
+	if APIStatus(err) == http.StatusNotFound {
+		return nil
+	}
+	return err
+}
+
+// APIStatus is the status of an answer that the API itself gave, with a body of
+// its own; 0 for any other error.
+func APIStatus(err error) int {
+	if e := (*Error)(nil); errors.As(err, &e) && e.Body != nil {
+		return e.Status
+	}
+	return 0
+}
+
+// Word reads a field of an API error's body; "" where it is not there.
+func (e *Error) Word(name string) string {
+	var body map[string]any
+	if json.Unmarshal(e.Body, &body) != nil {
+		return ""
+	}
+	text, _ := body[name].(string)
+	return text
+}

@@ -1,0 +1,129 @@
+// Package sendgrid mints SendGrid API keys, as in
+// https://www.twilio.com/docs/sendgrid/api-reference/api-keys.
+// Scopes are SendGrid's own: "mail.send".
+package sendgrid
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/remint/remint/remediate/mint"
+	"github.com/remint/remint/remediate/mint/rest"
+)
+
+// Minter is SendGrid.
+type Minter struct{}
+
+// ID implements mint.Minter.
+func (Minter) ID() string { return "sendgrid" }
+
+func client(r *mint.Request, key []byte) *rest.Client {
+	return &rest.Client{Provider: "SendGrid", Base: rest.Base(r, "https://api.sendgrid.com"), Authorize: rest.Bearer(key)}
+}
+
+// maker is who makes keys: the admin's, or the leaked one.
+func maker(r *mint.Request) *rest.Client {
+	return client(r, rest.Either(r.Settings.Admin, r.Leaked.Value))
+}
+
+const maxName = 100
+
+// Mint implements mint.Minter.
+func (Minter) Mint(ctx context.Context, r *mint.Request) (mint.Minted, error) {
+	if len(r.Scope) == 0 {
+		return mint.Minted{}, errors.New("SendGrid: a new key needs scopes, such as mail.send: without any it would have all")
+	}
+	var made struct {
+		Key string `json:"api_key"`
+		ID  string `json:"api_key_id"`
+	}
+	err := maker(r).Do(ctx, http.MethodPost, "/v3/api_keys", map[string]any{"name": r.Label(maxName), "scopes": r.Scope.Actions()}, &made)
+	if rest.Status(err) == http.StatusForbidden {
+		err = fmt.Errorf("%w: %w (a SendGrid account has 100 keys at most)", err, mint.ErrNoAdmin)
+	}
+	return mint.Minted{ID: made.ID, Value: []byte(made.Key)}, err
+}
+
+// Prove implements mint.Prover. A key that may not list its scopes is alive.
+func (Minter) Prove(ctx context.Context, r *mint.Request, value []byte) error {
+	err := client(r, value).Do(ctx, http.MethodGet, "/v3/scopes", nil, nil)
+	if rest.APIStatus(err) == http.StatusForbidden {
+		return nil
+	}
+	return err
+}
+
+// Scope implements mint.Scoper.
+func (Minter) Scope(ctx context.Context, r *mint.Request) (mint.Scope, error) {
+	var has struct {
+		Scopes []string `json:"scopes"`
+	}
+	if err := client(r, r.Leaked.Value).Do(ctx, http.MethodGet, "/v3/scopes", nil, &has); err != nil {
+		return nil, err
+	}
+	return mint.Scope{{Type: "sendgrid", Actions: has.Scopes}}, nil
+}
+
+type key struct {
+	ID   string `json:"api_key_id"`
+	Name string `json:"name"`
+}
+
+func list(ctx context.Context, c *rest.Client) ([]key, error) {
+	var all struct {
+		Result []key `json:"result"`
+	}
+	err := c.Do(ctx, http.MethodGet, "/v3/api_keys?limit=200", nil, &all)
+	return all.Result, err
+}
+
+// Revoke implements mint.Revoker. A key's id is its middle part.
+func (m Minter) Revoke(ctx context.Context, r *mint.Request) error {
+	parts := strings.Split(string(r.Leaked.Value), ".")
+	if len(parts) != 3 || parts[1] == "" {
+		return fmt.Errorf("SendGrid: the key does not show its id: delete it at https://app.sendgrid.com/settings/api_keys: %w", mint.ErrNeedsPerson)
+	}
+	by := maker(r)
+	if r.Settings.Admin == nil && r.Minted != nil {
+		by = client(r, r.Leaked.Value) // it may delete itself where it could make keys
+	}
+	all, err := list(ctx, by)
+	if mint.Refused(err) && r.Settings.Admin == nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, k := range all {
+		if k.ID == parts[1] {
+			return m.delete(ctx, by, k.ID)
+		}
+	}
+	if err := m.Prove(ctx, r, r.Leaked.Value); mint.Refused(err) {
+		return nil
+	}
+	return fmt.Errorf("SendGrid: the key is not in the account's list and works: it is another account's; delete it at https://app.sendgrid.com/settings/api_keys: %w", mint.ErrNeedsPerson)
+}
+
+func (Minter) delete(ctx context.Context, c *rest.Client, id string) error {
+	return rest.Gone(c.Do(ctx, http.MethodDelete, "/v3/api_keys/"+id, nil, nil))
+}
+
+// Orphans implements mint.OrphanFinder.
+func (Minter) Orphans(ctx context.Context, r *mint.Request) (ids []string, err error) {
+	all, err := list(ctx, maker(r))
+	for _, k := range all {
+		if k.Name == r.Label(maxName) {
+			ids = append(ids, k.ID)
+		}
+	}
+	return ids, err
+}
+
+// Remove implements mint.OrphanFinder.
+func (m Minter) Remove(ctx context.Context, r *mint.Request, id string) error {
+	return m.delete(ctx, maker(r), id)
+}
