@@ -116,7 +116,7 @@ func needs(t *testing.T, programs ...string) {
 func openShop(t *testing.T) *shop {
 	t.Helper()
 	needs(t, "python3", "node", "git", "softhsm2-util")
-	s := &shop{t: t, dir: filepath.Join(t.TempDir(), "shop"), postgres: servers.Postgres(t), redis: servers.Redis(t), pgPassword: rand.Text(), rdPasswd: rand.Text()}
+	s := &shop{t: t, dir: filepath.Join(t.TempDir(), "shop"), postgres: servers.Postgres(t), redis: servers.Redis(t), pgPassword: rand.Text() + "7", rdPasswd: rand.Text() + "7"}
 	home := t.TempDir()
 	conf := filepath.Join(home, "softhsm2.conf")
 	if err := errors.Join(os.Mkdir(filepath.Join(home, "tokens"), 0o700), os.WriteFile(conf, []byte("directories.tokendir = "+filepath.Join(home, "tokens")+"\n"), 0o600)); err != nil {
@@ -261,6 +261,12 @@ func TestFixEndToEnd(t *testing.T) {
 	s.programs()
 	s.dead()
 	s.run(0, "remint", "revoke", "shop/jwt-private-key", "--done")
+	before := s.run(0, "remint", "vault", "show", "shop/database-url", "--reveal")
+	s.run(0, "remint", "rotate", "shop/database-url", "--revoke=now")
+	if after := s.run(0, "remint", "vault", "show", "shop/database-url", "--reveal"); after == before {
+		t.Error("the rotation left the key as it was")
+	}
+	s.programs()
 	s.run(0, "remint", "scan")
 	s.run(0, "git", "add", "-A")
 	s.run(0, "git", "commit", "-q", "-m", "Keys are injected")
@@ -271,7 +277,7 @@ func TestFixEndToEnd(t *testing.T) {
 	if out := s.run(0, "remint", "fix", "--apply"); !strings.Contains(out, "nothing to fix") {
 		t.Errorf("a second run: %s", out)
 	}
-	if out := s.run(0, "remint", "status"); strings.Count(out, "closed") != 3 {
+	if out := s.run(0, "remint", "status"); strings.Count(out, "closed") != 4 {
 		t.Errorf("status:\n%s", out)
 	}
 }

@@ -2,6 +2,7 @@ package fix
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -16,7 +17,7 @@ import (
 
 // rewrite takes the values of proved items out of the code, all files at once,
 // so that a file that has several is written once.
-func (m *Machine) rewrite(states []*State) error {
+func (m *Machine) rewrite(ctx context.Context, states []*State) error {
 	if len(states) == 0 {
 		return nil
 	}
@@ -27,6 +28,9 @@ func (m *Machine) rewrite(states []*State) error {
 	}
 	files, err := m.Project.rewritten(items)
 	if err != nil {
+		return err
+	}
+	if files, err = m.Project.vetted(ctx, files); err != nil {
 		return err
 	}
 	for _, s := range states {

@@ -312,7 +312,7 @@ func onPostgres(t *testing.T) *provider {
 	return &provider{
 		minter: "postgres", admin: strings.Replace(direct, s.Addr(), proxy.Addr, 1), lose: "commit", proxy: proxy,
 		leak: func(t *testing.T) (string, string, string) {
-			user, password := "app_"+strings.ToLower(rand.Text()[:8]), rand.Text()
+			user, password := "app_"+strings.ToLower(rand.Text()[:8]), rand.Text()+"7"
 			do(t, fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", user, password))
 			return "settings.py", fmt.Sprintf("KEY = \"postgres://%s:%s@%s/postgres?sslmode=disable\"\n", user, password, proxy.Addr), password
 		},
@@ -344,7 +344,7 @@ func onMariaDB(t *testing.T) *provider {
 	return &provider{
 		minter: "mysql", admin: fmt.Sprintf("mysql://admin:%s@%s/app", s.Password, proxy.Addr), lose: "GRANT SELECT", proxy: proxy,
 		leak: func(t *testing.T) (string, string, string) {
-			user, password := "app_"+strings.ToLower(rand.Text()[:8]), rand.Text()
+			user, password := "app_"+strings.ToLower(rand.Text()[:8]), rand.Text()+"7"
 			for _, q := range []string{fmt.Sprintf("CREATE USER '%s'@'127.0.0.1' IDENTIFIED BY '%s'", user, password), fmt.Sprintf("GRANT SELECT ON app.orders TO '%s'@'127.0.0.1'", user)} {
 				if _, err := db.Exec(q); err != nil {
 					t.Fatal(err)
@@ -378,7 +378,7 @@ func onRedis(t *testing.T) *provider {
 	return &provider{
 		minter: "redis", admin: fmt.Sprintf("redis://default:%s@%s/0", s.Password, proxy.Addr), lose: "setuser", proxy: proxy,
 		leak: func(t *testing.T) (string, string, string) {
-			user, password := "app_"+strings.ToLower(rand.Text()[:8]), rand.Text()
+			user, password := "app_"+strings.ToLower(rand.Text()[:8]), rand.Text()+"7"
 			if err := c.Do(t.Context(), "ACL", "SETUSER", user, "on", ">"+password, "~*", "+@all").Err(); err != nil {
 				t.Fatal(err)
 			}

@@ -1,6 +1,8 @@
 package fix
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -8,8 +10,10 @@ import (
 	"go/token"
 	"go/types"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/tools/go/packages"
@@ -46,8 +50,7 @@ func (p *Project) loadTypes(files []string) error {
 	loaded, err := packages.Load(&packages.Config{
 		Mode: packages.LoadSyntax, //nolint:staticcheck // it is what there is for types by export data
 		Dir:  p.Root, Tests: true,
-		// Nothing is fetched, and no compiler of C is run.
-		Env: append(os.Environ(), "GOPROXY=off", "GOTOOLCHAIN=local", "CGO_ENABLED=0"),
+		Env: append(os.Environ(), offline...),
 	}, append(patterns, p.mayImport()...)...)
 	if err != nil {
 		return nil //nolint:nilerr // no Go at hand: the files are parsed alone, and checked says so
@@ -107,6 +110,9 @@ func named(t types.Type, in *types.Package) string {
 	return n.Obj().Pkg().Name() + "." + n.Obj().Name()
 }
 
+// offline keeps Go from fetching anything, and from running a compiler of C.
+var offline = []string{"GOPROXY=off", "GOTOOLCHAIN=local", "CGO_ENABLED=0"}
+
 const injectPath = "github.com/remint/remint/remediate/inject"
 
 // hasSDK tells whether the module requires package inject's.
@@ -148,6 +154,89 @@ func (p *Project) checked(all []*Rewritten) []*Rewritten {
 		}
 		return true
 	})
+}
+
+// vetted leaves out the Go files whose packages `go vet` finds fault with only
+// once they are changed. It builds them, too.
+func (p *Project) vetted(ctx context.Context, all []*Rewritten) ([]*Rewritten, error) {
+	var dirs []string
+	replaced := make(map[string]string)
+	temp, err := privateFolder()
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(temp)
+	for n, r := range all {
+		pkg := p.types.of(p.path(r.File))
+		if pkg == nil || len(pkg.Errors) > 0 {
+			continue
+		}
+		name := filepath.Join(temp, strconv.Itoa(n)+".go")
+		if err := os.WriteFile(name, r.After, 0o600); err != nil {
+			return nil, err
+		}
+		replaced[p.path(r.File)] = name
+		if dir := "./" + filepath.ToSlash(filepath.Dir(r.File)); !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	if len(dirs) == 0 || p.vet(ctx, temp, replaced, dirs) == nil {
+		return all, nil
+	}
+	return slices.DeleteFunc(all, func(r *Rewritten) bool {
+		if replaced[p.path(r.File)] == "" {
+			return false
+		}
+		dir := []string{"./" + filepath.ToSlash(filepath.Dir(r.File))}
+		err := p.vet(ctx, temp, replaced, dir)
+		if err == nil || p.vet(ctx, temp, nil, dir) != nil {
+			return false // or it is no worse than before
+		}
+		for _, at := range r.places {
+			at.Refused = "go vet would find fault with it: " + err.Error()
+		}
+		return true
+	}), nil
+}
+
+func (g *goTypes) of(file string) *packages.Package {
+	if g == nil {
+		return nil
+	}
+	return g.byFile[file]
+}
+
+// privateFolder is a temporary one, in memory where there is such: what is put
+// there may have secrets in it that could not be taken out.
+func privateFolder() (string, error) {
+	if dir, err := os.MkdirTemp("/dev/shm", "remint-"); err == nil {
+		return dir, nil
+	}
+	return os.MkdirTemp("", "remint-")
+}
+
+// vet runs go vet over packages, with files replaced.
+func (p *Project) vet(ctx context.Context, temp string, replaced map[string]string, dirs []string) error {
+	overlay := filepath.Join(temp, "overlay.json")
+	text, err := json.Marshal(map[string]any{"Replace": replaced})
+	if err == nil {
+		err = os.WriteFile(overlay, text, 0o600)
+	}
+	if err != nil {
+		return err
+	}
+	c := exec.CommandContext(ctx, "go", append([]string{"vet", "-overlay", overlay}, dirs...)...)
+	c.Dir, c.Env = p.Root, append(os.Environ(), offline...)
+	out, err := c.CombinedOutput()
+	if err == nil {
+		return nil
+	}
+	for l := range strings.SplitSeq(string(out), "\n") {
+		if l = strings.TrimSpace(l); l != "" && !strings.HasPrefix(l, "#") {
+			return errors.New(l)
+		}
+	}
+	return err
 }
 
 // builds type-checks a package with changed files in memory.

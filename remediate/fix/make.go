@@ -284,7 +284,7 @@ func serverOf(text []byte, start int, beside map[string]string) string {
 // complete fills in what an item's minter knows: the scope above all.
 func (p *Project) complete(ctx context.Context, i *Item) {
 	i.Rotate, i.Lifetime = cmp.Or(i.Rotate, p.Config.Fix.Rotate), cmp.Or(i.Lifetime, p.Config.Fix.Lifetime)
-	if i.Minter == "privatekey" && p.signsThrough(i) {
+	if i.Minter == "symmetric" || i.Minter == "privatekey" && p.signsThrough(i) {
 		i.Custody = custodyHSM
 	}
 	m, err := i.minter()

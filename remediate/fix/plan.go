@@ -79,6 +79,8 @@ type Item struct {
 	// key's id: it has an entry of its own.
 	Pair  *Pair    `yaml:"pair,omitempty"`
 	Notes []string `yaml:"notes,omitempty"`
+	// Rotation tells that the old key is not leaked, but has had its time.
+	Rotation bool `yaml:"-"`
 
 	leaked mint.Leaked
 	// url and steps are the catalogue's words for what a person does.

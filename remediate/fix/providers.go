@@ -21,13 +21,14 @@ import (
 	"github.com/remint/remint/remediate/mint/random"
 	"github.com/remint/remint/remediate/mint/redis"
 	"github.com/remint/remint/remediate/mint/sendgrid"
+	"github.com/remint/remint/remediate/mint/symmetric"
 )
 
 // Minters are all that there are, but the guided one, which is each rule's own.
 func Minters() []mint.Minter {
 	return []mint.Minter{
 		awsiam.Minter{}, cloudflare.Minter{}, gcp.Minter{}, github.Minter{}, gitlab.Minter{}, mysql.Minter{}, npm.Minter{}, openai.Minter{}, openbao.Minter{},
-		postgres.Minter{}, privatekey.Minter{}, random.Minter{}, redis.Minter{}, sendgrid.Minter{},
+		postgres.Minter{}, privatekey.Minter{}, random.Minter{}, redis.Minter{}, sendgrid.Minter{}, symmetric.Minter{},
 	}
 }
 

@@ -168,6 +168,9 @@ func (m *Machine) closed(ctx context.Context, s *State) error {
 		}
 	}
 	m.boundary("dead")
+	if s.Item.Rotation {
+		return m.retired(ctx, s)
+	}
 	pairs := make(map[string]string)
 	for _, f := range s.Item.fingerprints() {
 		pairs[f] = time.Now().UTC().Format(time.DateOnly) + ", replaced by " + s.Item.Entry
@@ -185,12 +188,22 @@ func (m *Machine) closed(ctx context.Context, s *State) error {
 		m.Project.Config.Revoked[f] = text
 	}
 	m.boundary("noted")
-	version, err := m.version(ctx, s.Item.Entry, s.Token, true)
-	if err == nil && version > 0 {
-		err = m.Vault.Store.Delete(ctx, s.Item.Entry, version)
-	}
-	if err != nil && !errors.Is(err, vault.ErrNotFound) {
+	return m.retired(ctx, s)
+}
+
+// retired deletes the old value from the vault: every version before the new one.
+func (m *Machine) retired(ctx context.Context, s *State) error {
+	all, err := m.Vault.Store.Versions(ctx, s.Item.Entry)
+	if err != nil {
 		return m.failed(s, err)
+	}
+	for _, e := range all {
+		if e.Metadata.Remediation == s.Token && e.Metadata.State != stateLeaked && e.Metadata.State != stateRetired {
+			break
+		}
+		if err := m.Vault.Store.Delete(ctx, s.Item.Entry, e.Version); err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, vault.ErrDeleted) {
+			return m.failed(s, err)
+		}
 	}
 	m.boundary("deleted")
 	if err := m.journal.write(s, record{Step: Closed}); err != nil {

@@ -37,7 +37,7 @@ var ErrNotInjected = errors.New("no secrets are injected: start the program with
 
 // Request is what a program asks: one JSON object on a line.
 type Request struct {
-	// Op is get, public or sign.
+	// Op is get, public, sign or mac.
 	Op   string `json:"op"`
 	Name string `json:"name"`
 	// Digest and Hash are what to sign: a crypto.Hash, 0 for the message.
@@ -166,6 +166,13 @@ func Watch(ctx context.Context, name string, interval time.Duration, changed fun
 			}
 		}
 	}
+}
+
+// MAC returns the HMAC of a message under a key of the token, which is computed
+// there.
+func MAC(ctx context.Context, label string, message []byte) ([]byte, error) {
+	r, err := ask(ctx, Request{Op: "mac", Name: label, Digest: message})
+	return r.Value, err
 }
 
 // Signer returns a key of the token, which signs there.

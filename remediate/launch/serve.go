@@ -10,10 +10,12 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/remint/remint/remediate"
+	"github.com/remint/remint/remediate/hsm"
 	"github.com/remint/remint/remediate/inject"
 	"github.com/remint/remint/remediate/vault"
 )
@@ -81,6 +83,14 @@ func (s *server) answer(conn net.Conn) {
 	clear(value)
 }
 
+// label is a key's, from its URI where a program has that.
+func label(name string) string {
+	if u, err := hsm.ParseURI(strings.Replace(name, "software:", "pkcs11:", 1)); err == nil && u.Object != "" {
+		return u.Object
+	}
+	return name
+}
+
 var errCannotSign = errors.New("it cannot sign")
 
 func (s *server) ask(ctx context.Context, q *inject.Request) ([]byte, int, error) {
@@ -91,9 +101,13 @@ func (s *server) ask(ctx context.Context, q *inject.Request) ([]byte, int, error
 		}
 		return value, e.Version, err
 	}
-	k, err := s.vault.Token.Key(ctx, q.Name)
+	k, err := s.vault.Token.Key(ctx, label(q.Name))
 	if err != nil {
 		return nil, 0, fmt.Errorf("%w: %w", errCannotSign, err)
+	}
+	if m, ok := k.(hsm.MAC); ok && q.Op == "mac" {
+		sum, err := m.Sum(ctx, q.Digest)
+		return sum, 0, err
 	}
 	signer, ok := k.(crypto.Signer)
 	if !ok {

@@ -62,8 +62,10 @@ func envKey(f *file, start, end int) string {
 var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 var gitlabCI = language{
-	name:  "gitlab ci",
-	is:    func(f *file) bool { return isYAML(f) && strings.HasSuffix(strings.TrimSuffix(f.base, path.Ext(f.base)), ".gitlab-ci") },
+	name: "gitlab ci",
+	is: func(f *file) bool {
+		return isYAML(f) && strings.HasSuffix(strings.TrimSuffix(f.base, path.Ext(f.base)), ".gitlab-ci")
+	},
 	parse: parseYAML,
 	edits: func(f *file, c Change) ([]edit, error) {
 		s, err := f.scalar(c)

@@ -114,7 +114,7 @@ func policies(ctx context.Context, c *rest.Client, r *mint.Request) ([]policy, e
 		for _, a := range g.Actions {
 			id := byName[strings.ToLower(a)]
 			if id == "" {
-				return nil, fmt.Errorf("Cloudflare has no permission group %q", a)
+				return nil, fmt.Errorf("cloudflare: there is no permission group %q", a)
 			}
 			p.Groups = append(p.Groups, group{ID: id})
 		}
