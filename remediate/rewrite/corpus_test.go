@@ -146,12 +146,14 @@ func untouched(t *testing.T, full string, text []byte, changes []Change, result 
 	for l := range strings.SplitAfterSeq(string(text), "\n") {
 		touched := false
 		for _, c := range changes {
-			from, _ := line(text, c.Start)
-			_, to := line(text, c.End)
+			// what opens and closes a string over several lines may stand alone
+			from, _ := line(text, len(bytes.TrimRight(text[:c.Start], " \t\r\n")))
+			_, to := line(text, len(text)-len(bytes.TrimLeft(text[c.End:], " \t\r\n")))
 			touched = touched || from <= at && at <= to
 		}
 		at += len(l)
-		if touched || strings.TrimSpace(l) == "" {
+		// what opens or closes a string over several lines may change with it
+		if touched || strings.TrimSpace(l) == "" || strings.Contains(l, "<<-'") || strings.Count(l, `"`)%2 == 1 {
 			continue
 		}
 		_, after, ok := strings.Cut(rest, strings.TrimRight(l, "\r\n"))

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
+	"sync"
+	"time"
 
 	ts "github.com/odvcencio/gotreesitter"
 )
@@ -13,29 +14,44 @@ import (
 // grammar is a language that is read with a tree-sitter grammar.
 type grammar struct {
 	load func() *ts.Language
+	// mask hides what the grammar reads wrong, byte for byte; nil for nothing.
+	mask func(text []byte) []byte
 	// strings are the types of node of a whole string literal, comments those of
-	// a comment, joined those of literals that are put together.
+	// a comment, joined those of literals side by side, sum that of a sum.
 	strings, comments, joined []string
-	// value is the expression of a variable's value; literal is the text that is
-	// replaced.
-	value func(c Change, literal string) (string, error)
+	sum                       string
+	// opening is what a literal starts with; nil for one of three quotes.
+	opening *regexp.Regexp
+	// value is the expression of a variable's value in place of a literal.
+	value func(t *tree, literal *ts.Node, c Change) (string, error)
 	// plus joins strings; "" where nothing does.
 	plus string
-	// holes, where literals have them, are how an expression stands within one.
-	holes func(node, literal, value string) (string, bool)
+	// holes, where literals have them, put a value into one.
+	holes func(t *tree, literal *ts.Node, c Change) ([]edit, bool)
+	// extended replaces more than the literal, where that reads better.
+	extended func(t *tree, literal *ts.Node, c Change) ([]edit, bool)
+	// other are places that are no literals, by the type of their node.
+	other map[string]func(t *tree, n *ts.Node, c Change) ([]edit, error)
 	// forbidden are positions that take no expression, by the type of a node
-	// around the literal, up to a body; keys tells that keys are such.
-	forbidden map[string]string
-	keys      bool
+	// around the literal, up to a body; parents are such by the next node.
+	forbidden, parents map[string]string
+	// documents tells that a string alone is text for people.
+	documents bool
 	// tight are the types of a parent in which a value is put in parentheses.
 	tight []string
+	// brackets are what an expression stands in where a literal needs none.
+	brackets func(t *tree, literal *ts.Node) (open, shut string)
+	// check tells why a literal is not replaced, besides its position.
+	check func(t *tree, literal *ts.Node, c Change) error
 	// statement looks at the literal's statement: a constant, say.
 	statement func(t *tree, literal *ts.Node) ([]edit, error)
-	imports   func(t *tree) ([]edit, error)
+	// closing are edits that all changes need together, such as an import.
+	closing func(t *tree, made []Change) ([]edit, error)
+	last    parsedLast
 }
 
 // bodies end the search for a forbidden position.
-var bodies = []string{"block", "compound_statement", "statement_block", "body_statement", "declaration_list", "class_body", "block_body"}
+var bodies = []string{"block", "compound_statement", "statement_block", "body_statement", "declaration_list", "class_body", "block_body", "then", "if_guard", "unless_guard"}
 
 // loose are parents in which a sum needs no parentheses.
 var loose = []string{
@@ -43,6 +59,11 @@ var loose = []string{
 	"augmented_assignment", "expression_statement", "parenthesized_expression", "array", "list", "array_element_initializer", "let_declaration", "dictionary",
 	"property_element", "equals_value_clause", "default_parameter", "lexical_declaration", "return", "field_definition", "public_field_definition", "jsx_expression",
 	"template_substitution", "named_argument", "element_value_array_initializer", "initializer_expression", "array_initializer", "const_element", "hash",
+	"block", "module", "interpolation", "arrow_expression_clause", "switch_rule", "body_statement", "program", "subscript_argument", "element_reference",
+	"boolean_operator", "comparison_operator", "conditional_expression", "ternary_expression", "conditional", "assert_statement", "set", "tuple", "array_creation_expression",
+	"required_parameter", "assignment_pattern", "optional_parameter", "anonymous_function_body", "expression_list", "new_expression", "throw_statement", "raise_statement",
+	"arrow_function", "object_assignment_pattern", "yield_expression", "yield", "lambda", "lambda_expression", "switch_expression_arm", "match_conditional_expression", "match_default_expression", "match_condition_list",
+	"augmented_assignment_expression", "print_intrinsic", "yield_statement", "exit_statement", "case_statement", "as_expression", "satisfies_expression", "match_arm",
 }
 
 // tree is a parsed file.
@@ -53,11 +74,38 @@ type tree struct {
 	root *ts.Node
 }
 
+// longest is how long one reading of a file may take.
+const longest = 20 * time.Second
+
+// parsedLast is the tree of the file at hand: each of its changes asks for it.
+type parsedLast struct {
+	sync.Mutex
+	f    *file
+	tree *tree
+}
+
 func (g *grammar) read(f *file, text []byte) (*tree, error) {
+	own := len(text) > 0 && len(text) == len(f.text) && &text[0] == &f.text[0]
+	if own {
+		g.last.Lock()
+		defer g.last.Unlock()
+		if g.last.f == f {
+			return g.last.tree, nil
+		}
+	}
 	lang := g.load()
-	parsed, err := ts.NewParser(lang).Parse(text)
+	masked := text
+	if g.mask != nil {
+		masked = g.mask(text)
+	}
+	parser := ts.NewParser(lang)
+	parser.SetTimeoutMicros(uint64(longest.Microseconds()))
+	parsed, err := parser.Parse(masked)
 	if err != nil {
 		return nil, err
+	}
+	if parsed.ParseStoppedEarly() {
+		return nil, errors.New("it takes too long to read")
 	}
 	t := &tree{f, g, lang, parsed.RootNode()}
 	if t.root == nil {
@@ -65,6 +113,9 @@ func (g *grammar) read(f *file, text []byte) (*tree, error) {
 	}
 	if t.root.HasErrorOrMissing() {
 		return nil, fmt.Errorf("at line %d", t.firstError(t.root))
+	}
+	if own {
+		g.last.f, g.last.tree = f, t
 	}
 	return t, nil
 }
@@ -92,15 +143,15 @@ func (g *grammar) language(name string, is func(*file) bool) language {
 	return language{
 		name: name, is: is,
 		edits: g.edits,
-		closing: func(f *file, _ []Change) ([]edit, error) {
-			if g.imports == nil {
+		closing: func(f *file, made []Change) ([]edit, error) {
+			if g.closing == nil {
 				return nil, nil
 			}
 			t, err := g.read(f, f.text)
 			if err != nil {
 				return nil, err
 			}
-			return g.imports(t)
+			return g.closing(t, made)
 		},
 		parse: func(f *file, text []byte) error {
 			_, err := g.read(f, text)
@@ -115,105 +166,22 @@ func (g *grammar) edits(f *file, c Change) ([]edit, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := t.root.DescendantForByteRange(uint32(c.Start), uint32(c.End))
-	var literal *ts.Node
-	for ; n != nil; n = n.Parent() {
+	for n := t.root.DescendantForByteRange(uint32(c.Start), uint32(c.End)); n != nil; n = n.Parent() {
 		kind := t.kind(n)
 		if slices.Contains(g.comments, kind) {
 			return f.removed(c), nil
 		}
-		if slices.Contains(g.joined, kind) {
-			return t.replaceJoined(n, c)
+		if other := g.other[kind]; other != nil {
+			return other(t, n, c)
 		}
 		if slices.Contains(g.strings, kind) {
-			literal = n
-			break
+			return t.replace([]*ts.Node{n}, c)
+		}
+		if slices.Contains(g.joined, kind) || t.isSum(n) {
+			return t.replaceSeveral(n, c)
 		}
 	}
-	if literal == nil {
-		return nil, errors.New("it does not stand in a string")
-	}
-	if p := literal.Parent(); slices.Contains(g.joined, t.kind(p)) {
-		return t.replaceJoined(p, c)
-	}
-	return t.replace(literal, c)
-}
-
-// replaceJoined replaces literals that are put together, where they are the
-// value and nothing else.
-func (t *tree) replaceJoined(n *ts.Node, c Change) ([]edit, error) {
-	rest := string(t.f.text[n.StartByte():c.Start]) + string(t.f.text[min(c.End, int(n.EndByte())):n.EndByte()])
-	if strings.Trim(rest, " \t\r\n\"'`\\nr+.()bufBUF") != "" || c.Start < int(n.StartByte()) || c.End > int(n.EndByte()) {
-		return nil, errors.New("it is put together of several strings")
-	}
-	if err := t.allowed(n); err != nil {
-		return nil, err
-	}
-	value, err := t.g.value(c, "")
-	if err != nil {
-		return nil, err
-	}
-	return t.withStatement(n, edit{int(n.StartByte()), int(n.EndByte()), value})
-}
-
-func (t *tree) replace(n *ts.Node, c Change) ([]edit, error) {
-	if t.alone(n) {
-		return t.f.removed(c), nil // a docstring
-	}
-	if err := t.allowed(n); err != nil {
-		return nil, err
-	}
-	literal := t.text(n)
-	value, err := t.g.value(c, literal)
-	if err != nil {
-		return nil, err
-	}
-	open, shut, ok := delimiters(literal)
-	from, to := c.Start-int(n.StartByte()), c.End-int(n.StartByte())
-	if !ok || from < len(open) || to > len(literal)-len(shut) {
-		return nil, errors.New("it stands in a string of a kind that is not rewritten")
-	}
-	before, after := literal[len(open):from], literal[to:len(literal)-len(shut)]
-	if ending := regexp.MustCompile(`^(?:\\[nr]|\s)*$`); ending.MatchString(before) && ending.MatchString(after) {
-		switch kind := t.kind(n.Parent()); {
-		case kind == "jsx_attribute":
-			value = "{" + value + "}"
-		case slices.Contains(t.g.tight, kind):
-			value = "(" + value + ")"
-		}
-		return t.withStatement(n, edit{int(n.StartByte()), int(n.EndByte()), value})
-	}
-	if t.g.holes != nil {
-		if hole, ok := t.g.holes(t.kind(n), literal, value); ok {
-			return t.withStatement(n, edit{c.Start, c.End, hole})
-		}
-	}
-	if t.g.plus == "" {
-		return nil, errors.New("it is a part of a longer string, and there is no sum of two of them")
-	}
-	var parts []string
-	if before != "" {
-		parts = append(parts, open+before+shut)
-	}
-	parts = append(parts, value)
-	if after != "" {
-		parts = append(parts, open+after+shut)
-	}
-	sum := strings.Join(parts, t.g.plus)
-	if t.kind(n.Parent()) == "jsx_attribute" {
-		sum = "{" + sum + "}"
-	} else if !slices.Contains(loose, t.kind(n.Parent())) {
-		sum = "(" + sum + ")"
-	}
-	return t.withStatement(n, edit{int(n.StartByte()), int(n.EndByte()), sum})
-}
-
-func (t *tree) withStatement(n *ts.Node, e edit) ([]edit, error) {
-	if t.g.statement == nil {
-		return []edit{e}, nil
-	}
-	more, err := t.g.statement(t, n)
-	return append(more, e), err
+	return nil, errors.New("it does not stand in a string")
 }
 
 // alone tells whether a string is a statement by itself, which does nothing.
@@ -222,13 +190,16 @@ func (t *tree) alone(n *ts.Node) bool {
 	if k := t.kind(p); k != "expression_statement" && k != "module" && k != "program" && k != "block" {
 		return false
 	}
+	if t.kind(p) == "module" && p.Parent() != nil {
+		return false // the name of one, in TypeScript
+	}
 	return t.kind(p) != "expression_statement" || p.NamedChildCount() == 1
 }
 
 // allowed tells why no expression may stand in place of a literal.
 func (t *tree) allowed(n *ts.Node) error {
-	if p := n.Parent(); t.g.keys && t.kind(p) == "pair" && p.NamedChild(0).StartByte() == n.StartByte() {
-		return errors.New("it is the key of an object")
+	if reason := t.g.parents[t.kind(n.Parent())]; reason != "" {
+		return errors.New(reason)
 	}
 	for p := n.Parent(); p != nil; p = p.Parent() {
 		kind := t.kind(p)
@@ -257,6 +228,9 @@ func (t *tree) usedIn(name string, kinds ...string) bool {
 		if found || n.ChildCount() > 0 || t.text(n) != name {
 			return
 		}
+		if p := n.Parent(); t.kind(p) == "element_value_pair" && p.NamedChild(0).StartByte() == n.StartByte() {
+			return // the name of an argument
+		}
 		for p := n.Parent(); p != nil && !slices.Contains(bodies, t.kind(p)); p = p.Parent() {
 			found = found || slices.Contains(kinds, t.kind(p))
 		}
@@ -272,29 +246,4 @@ func (t *tree) up(n *ts.Node, kinds ...string) *ts.Node {
 		}
 	}
 	return nil
-}
-
-var opening = regexp.MustCompile("^(?:[A-Za-z@$]*(?:\"{3,}|'''|[\"'`])|b?r(#*)\")")
-
-// delimiters are what opens and closes a literal.
-func delimiters(literal string) (open, shut string, ok bool) {
-	m := opening.FindStringSubmatch(literal)
-	if m == nil {
-		return "", "", false
-	}
-	open = m[0]
-	switch {
-	case m[1] != "":
-		shut = `"` + m[1]
-	case strings.HasSuffix(open, `"""`):
-		shut = open[strings.IndexByte(open, '"'):]
-	case strings.HasSuffix(open, "'''"):
-		shut = "'''"
-	default:
-		shut = open[len(open)-1:]
-	}
-	if len(literal) < len(open)+len(shut) || !strings.HasSuffix(literal, shut) {
-		return "", "", false
-	}
-	return open, shut, true
 }
