@@ -67,8 +67,11 @@ func printStates(out io.Writer, states []*fix.State) {
 }
 
 func word(s *fix.State) string {
-	if s.Waiting {
+	switch {
+	case s.Waiting:
 		return "leaked"
+	case s.Item.Rotation && s.Step == fix.InCode:
+		return "rotated"
 	}
 	return string(s.Step)
 }

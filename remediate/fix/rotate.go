@@ -45,7 +45,7 @@ func (m *Machine) rotation(ctx context.Context, entry string) (*Item, error) {
 		if s.Item.Entry != entry {
 			continue
 		}
-		if !s.Finished() && s.Step != InCode {
+		if !s.Finished() && (s.Step != InCode || s.Waiting) {
 			return nil, errors.New("it is being replaced: go on with remint fix --resume")
 		}
 		i.Rule, i.Custody, i.Lifetime, i.Pair, i.url, i.steps, beside = s.Item.Rule, s.Item.Custody, s.Item.Lifetime, s.Item.Pair, s.known.URL, s.known.Steps, s.known.Beside

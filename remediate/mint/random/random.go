@@ -61,3 +61,7 @@ func (Minter) Propose(ctx context.Context, r *mint.Request) (mint.Minted, error)
 
 // Mint implements mint.Minter: what was proposed is all there is.
 func (Minter) Mint(_ context.Context, r *mint.Request) (mint.Minted, error) { return *r.Proposed, nil }
+
+// Revoke implements mint.Revoker. Nobody but the project's own programs knows
+// the old one, and they have the new one by the time that it is revoked.
+func (Minter) Revoke(context.Context, *mint.Request) error { return nil }
