@@ -87,7 +87,12 @@ func (m *Machine) Apply(ctx context.Context, plan *Plan) ([]*State, error) {
 		return nil, err
 	}
 	var begun []*State
+	var byHand error
 	for _, i := range items {
+		if err := i.byHand(); err != nil {
+			byHand = errors.Join(byHand, err)
+			continue
+		}
 		s, err := m.begin(i)
 		if err != nil {
 			return begun, err
@@ -95,7 +100,20 @@ func (m *Machine) Apply(ctx context.Context, plan *Plan) ([]*State, error) {
 		begun = append(begun, s)
 	}
 	m.boundary("begun")
-	return begun, m.run(ctx, begun)
+	return begun, errors.Join(byHand, m.run(ctx, begun))
+}
+
+// byHand tells why nothing is minted for an item: no place of it can be
+// rewritten.
+func (i *Item) byHand() error {
+	var why error
+	for _, at := range i.Places {
+		if at.Refused == "" {
+			return nil
+		}
+		why = errors.Join(why, fmt.Errorf("%s:%d: %s", at.File, at.Line, at.Refused))
+	}
+	return fmt.Errorf("%s: left as it is, because its code cannot be rewritten: %w", i.Entry, why)
 }
 
 // inHand tells whether an item's key is being replaced already: that is for

@@ -70,7 +70,7 @@ func (m *Machine) written(states []*State, files []*Rewritten, failed map[string
 			}
 		}
 		if why != nil {
-			all = errors.Join(all, fmt.Errorf("%s: the code has the old value still: %w", s.Item.Entry, why), m.failed(s, why))
+			all = errors.Join(all, m.failed(s, fmt.Errorf("%s: the code has the old value still: %w", s.Item.Entry, why)))
 			continue
 		}
 		r := record{Step: InCode, Item: s.Item, Waiting: s.Waiting, Why: s.Why}

@@ -44,8 +44,9 @@ type Project struct {
 	// admin gives a provider's settings; nil before a vault is open.
 	settings func(ctx context.Context, minter string) (mint.Settings, error)
 
-	texts map[string][]byte
-	types *goTypes
+	texts   map[string][]byte
+	types   *goTypes
+	results map[string]rewrite.Result
 }
 
 // Open prepares a project.
@@ -65,7 +66,7 @@ func Open(root string, c *config.Config, o Options) (*Project, error) {
 	}
 	maps.Copy(scopes, o.Scopes)
 	o.Scopes = scopes
-	return &Project{Root: abs, Config: c, Options: o, texts: make(map[string][]byte)}, nil
+	return &Project{Root: abs, Config: c, Options: o, texts: make(map[string][]byte), results: make(map[string]rewrite.Result)}, nil
 }
 
 // text is a file of the project, as it is now.
@@ -111,7 +112,7 @@ func (p *Project) Plan(ctx context.Context, findings []scanner.Finding) (*Plan, 
 			plan.Left = append(plan.Left, Left{f.Path, f.Line, f.Rule.ID, f.Fingerprint, err.Error()})
 		}
 	}
-	p.pair(plan, ids)
+	p.pair(plan, names, ids)
 	for _, i := range plan.Items {
 		p.complete(ctx, i)
 	}
@@ -183,7 +184,8 @@ func (p *Project) add(plan *Plan, groups map[string]*Item, names *names, f *scan
 	} else {
 		minter = guidedID
 	}
-	variable := variableOf(f.Path, text, from, to, f)
+	variable, fixed := variableOf(f.Path, text, from, to, f)
+	variable = names.variable(variable, string(secret), fixed)
 	place := &Place{File: f.Path, Line: f.Line, Variable: variable, Fingerprint: f.Fingerprint, Start: from, End: to}
 	item := groups[string(secret)]
 	if item == nil {
@@ -216,7 +218,7 @@ const (
 )
 
 // pair joins access key ids to the secret key that stands nearest.
-func (p *Project) pair(plan *Plan, ids []*scanner.Finding) {
+func (p *Project) pair(plan *Plan, names *names, ids []*scanner.Finding) {
 	for _, f := range ids {
 		text, start, end, err := p.place(f)
 		var best *Item
@@ -240,8 +242,9 @@ func (p *Project) pair(plan *Plan, ids []*scanner.Finding) {
 		if best.Pair == nil {
 			best.Pair = &Pair{Entry: best.Entry + "-id"}
 		}
+		variable, fixed := variableOf(f.Path, text, start, end, f)
 		best.Pair.Places = append(best.Pair.Places, &Place{
-			File: f.Path, Line: f.Line, Variable: variableOf(f.Path, text, start, end, f), Fingerprint: f.Fingerprint, Start: start, End: end,
+			File: f.Path, Line: f.Line, Variable: names.variable(variable, id, fixed), Fingerprint: f.Fingerprint, Start: start, End: end,
 		})
 	}
 }

@@ -19,11 +19,16 @@ var assigned = regexp.MustCompile(`([A-Za-z_$][\w$.-]*)["'\]]?\s*(?::\s*[\w<>\[\
 var vague = []string{"value", "default", "key", "data", "url", "uri", "dsn", "config", "conn", "text", "name", "string", "const", "var", "let", "env", "s", "x", "v"}
 
 // variableOf is the environment variable for a value: what its file calls it
-// already, else after the name that it is given to, else after its rule.
-func variableOf(file string, text []byte, start, end int, f *scanner.Finding) string {
+// already, which is fixed; else after the name that it is given to, else after
+// its rule.
+func variableOf(file string, text []byte, start, end int, f *scanner.Finding) (name string, fixed bool) {
 	if name := rewrite.Variable(file, text, start, end); name != "" {
-		return name
+		return name, true
 	}
+	return nameOf(text, start, f), false
+}
+
+func nameOf(text []byte, start int, f *scanner.Finding) string {
 	from := max(start-200, 0)
 	if i := strings.LastIndexByte(string(text[from:start]), '\n'); i >= 0 {
 		from += i + 1
@@ -72,6 +77,8 @@ func upperSnake(name string) string {
 type names struct {
 	service string
 	taken   map[string]bool
+	// variables are the secrets that have them.
+	variables map[string]string
 }
 
 func newNames(root string) *names {
@@ -79,7 +86,7 @@ func newNames(root string) *names {
 	if service == "" {
 		service = "app"
 	}
-	return &names{service, make(map[string]bool)}
+	return &names{service, make(map[string]bool), make(map[string]string)}
 }
 
 // entry names an entry: the project's folder, and what the variable says.
@@ -90,6 +97,16 @@ func (n *names) entry(variable string) string {
 	}
 	n.taken[name] = true
 	return name
+}
+
+// variable is a name that no other secret has.
+func (n *names) variable(name, secret string, fixed bool) string {
+	free := name
+	for i := 2; !fixed && n.variables[free] != "" && n.variables[free] != secret; i++ {
+		free = name + "_" + strconv.Itoa(i)
+	}
+	n.variables[free] = secret
+	return free
 }
 
 func kebab(s string) string {

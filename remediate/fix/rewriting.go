@@ -107,7 +107,12 @@ func (p *Project) rewriteFile(file string, places []*Place) (*Rewritten, error) 
 	if o.Style == rewrite.SDK && !p.hasSDK() {
 		o.Style = rewrite.Env
 	}
-	result := rewrite.File(file, text, changes, o)
+	key := fmt.Sprint(file, sum(text), changes, o.Style, o.Expands)
+	result, known := p.results[key]
+	if !known { // a plan and its execution ask for the same
+		result = rewrite.File(file, text, changes, o)
+		p.results[key] = result
+	}
 	r := &Rewritten{File: file, Before: text, After: result.Text, Notes: result.Notes}
 	for n, at := range places {
 		if reason := result.Refused[n]; reason != "" {
