@@ -66,6 +66,7 @@ type file struct {
 	notes      []string
 	unused     bool   // of the change at hand
 	unusedEdit []edit // what takes it out
+	tree       *tree  // of the text, for grammars
 }
 
 func (f *file) note(format string, args ...any) {

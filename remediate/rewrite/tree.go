@@ -47,7 +47,11 @@ type grammar struct {
 	statement func(t *tree, literal *ts.Node) ([]edit, error)
 	// closing are edits that all changes need together, such as an import.
 	closing func(t *tree, made []Change) ([]edit, error)
-	last    parsedLast
+
+	// A parser is costly to make, and is used again.
+	once    sync.Once
+	lang    *ts.Language
+	parsers *ts.ParserPool
 }
 
 // bodies end the search for a forbidden position.
@@ -77,37 +81,27 @@ type tree struct {
 // longest is how long one reading of a file may take.
 const longest = 20 * time.Second
 
-// parsedLast is the tree of the file at hand: each of its changes asks for it.
-type parsedLast struct {
-	sync.Mutex
-	f    *file
-	tree *tree
-}
-
 func (g *grammar) read(f *file, text []byte) (*tree, error) {
 	own := len(text) > 0 && len(text) == len(f.text) && &text[0] == &f.text[0]
-	if own {
-		g.last.Lock()
-		defer g.last.Unlock()
-		if g.last.f == f {
-			return g.last.tree, nil
-		}
+	if own && f.tree != nil {
+		return f.tree, nil // each change of the file asks for it
 	}
-	lang := g.load()
+	g.once.Do(func() {
+		g.lang = g.load()
+		g.parsers = ts.NewParserPool(g.lang, ts.WithParserPoolTimeoutMicros(uint64(longest.Microseconds())))
+	})
 	masked := text
 	if g.mask != nil {
 		masked = g.mask(text)
 	}
-	parser := ts.NewParser(lang)
-	parser.SetTimeoutMicros(uint64(longest.Microseconds()))
-	parsed, err := parser.Parse(masked)
+	parsed, err := g.parsers.Parse(masked)
 	if err != nil {
 		return nil, err
 	}
 	if parsed.ParseStoppedEarly() {
 		return nil, errors.New("it takes too long to read")
 	}
-	t := &tree{f, g, lang, parsed.RootNode()}
+	t := &tree{f, g, g.lang, parsed.RootNode()}
 	if t.root == nil {
 		return nil, errors.New("nothing was read")
 	}
@@ -115,7 +109,7 @@ func (g *grammar) read(f *file, text []byte) (*tree, error) {
 		return nil, fmt.Errorf("at line %d", t.firstError(t.root))
 	}
 	if own {
-		g.last.f, g.last.tree = f, t
+		f.tree = t
 	}
 	return t, nil
 }
