@@ -4,6 +4,10 @@
 // access tokens are made by a person, and revoked by
 // https://docs.github.com/en/rest/credentials/revoke.
 // Scopes are permissions on repositories: "contents:read,issues:write on shop".
+//
+// It is no mint.OrphanFinder: GitHub lists no installation tokens and revokes none
+// by an id. One of which the answer was lost was seen by nobody, and ends by
+// itself within an hour; Mint may just be called again.
 package github
 
 import (
@@ -36,7 +40,9 @@ type Minter struct{}
 func (Minter) ID() string { return "github" }
 
 func client(r *mint.Request, token []byte) *rest.Client {
-	c := &rest.Client{Provider: "GitHub", Base: rest.Base(r, "https://api.github.com")}
+	c := &rest.Client{Provider: "GitHub", Base: rest.Base(r, "https://api.github.com"), Invalid: func(e *rest.Error) bool {
+		return e.Status == http.StatusUnauthorized && e.Word("message") == "Bad credentials"
+	}}
 	if token != nil {
 		c.Authorize = rest.Bearer(token)
 	}
@@ -62,7 +68,23 @@ func (Minter) Mint(ctx context.Context, r *mint.Request) (mint.Minted, error) {
 		Expires time.Time `json:"expires_at"`
 	}
 	err = client(r, []byte(assertion)).Do(ctx, http.MethodPost, "/app/installations/"+url.PathEscape(o["installation"])+"/access_tokens", in, &made)
-	return mint.Minted{ID: "installation-" + o["installation"] + "-" + r.Token, Value: []byte(made.Token), Expires: made.Expires}, err
+	if err != nil {
+		return mint.Minted{}, explain(err)
+	}
+	return mint.Minted{ID: "installation-" + o["installation"] + "-" + r.Token, Value: []byte(made.Token), Expires: made.Expires}, nil
+}
+
+// explain says what to do where GitHub does not make a token.
+func explain(err error) error {
+	switch rest.APIStatus(err) {
+	case http.StatusUnauthorized:
+		return fmt.Errorf("GitHub does not take the App's signature: look whether providers.github.app is the id of the App whose key admin is, and at the clock: %w", err)
+	case http.StatusNotFound:
+		return fmt.Errorf("GitHub: the App has no such installation: providers.github.installation is the number at the end of the installation's address: %w", err)
+	case http.StatusUnprocessableEntity:
+		return fmt.Errorf("GitHub: the installation does not have those permissions or repositories: narrow the scope, or grant them to the App: %w", err)
+	}
+	return err
 }
 
 // permissions are a scope as GitHub takes it.
@@ -110,6 +132,9 @@ func appKey(ctx context.Context, r *mint.Request) (crypto.Signer, error) {
 		u, err := hsm.ParseURI(string(admin))
 		if err != nil {
 			return nil, err
+		}
+		if r.HSM == nil {
+			return nil, fmt.Errorf("GitHub: the App's key %s is in a token, and none is open: name the token in .remint.yaml", u.Object)
 		}
 		k, err := r.HSM.Key(ctx, u.Object)
 		if err != nil {

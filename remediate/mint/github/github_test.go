@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,6 +91,77 @@ func TestSuite(t *testing.T) {
 				}})
 			}
 		})
+	}
+}
+
+// TestLostAnswer: there is nothing to remove, and asking again makes another.
+func TestLostAnswer(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	api, _ := fake(t, key.Public())
+	r := mint.Request{
+		Scope: mint.Scope{{Actions: []string{"contents:read"}, Locations: []string{"shop"}}},
+		Settings: mint.Settings{
+			Admin: pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}), Endpoint: api.URL,
+			Options: map[string]string{"app": "42", "installation": "7"},
+		},
+	}
+	api.Lose()
+	if _, err := (Minter{}).Mint(t.Context(), &r); err == nil {
+		t.Fatal("the answer was not lost")
+	}
+	m, err := Minter{}.Mint(t.Context(), &r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left := time.Until(m.Expires); left <= 0 || left > time.Hour {
+		t.Errorf("it ends in %v, want an hour", left)
+	}
+	if err := (Minter{}).Prove(t.Context(), &r, m.Value); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestApps: what is wrong with the App is said, and is no verdict on a key.
+func TestApps(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	api, _ := fake(t, key.Public())
+	for what, c := range map[string]struct {
+		admin []byte
+		scope []string
+		want  string
+	}{
+		"another App's key": {admin, []string{"contents:read"}, "providers.github.app"},
+		"no key":            {[]byte("a secret that is no key"), []string{"contents:read"}, "no private key"},
+		"no token":          {[]byte("pkcs11:object=github-app"), []string{"contents:read"}, "none is open"},
+		"no scope":          {admin, nil, "needs a scope"},
+		"no level":          {admin, []string{"contents"}, "name:read"},
+	} {
+		r := mint.Request{Settings: mint.Settings{Admin: c.admin, Endpoint: api.URL, Options: map[string]string{"app": "42", "installation": "7"}}}
+		if c.scope != nil {
+			r.Scope = mint.Scope{{Actions: c.scope}}
+		}
+		_, err := Minter{}.Mint(t.Context(), &r)
+		switch {
+		case err == nil || mint.Refused(err) || !strings.Contains(err.Error(), c.want):
+			t.Errorf("%s: want an error with %q", what, c.want)
+		case strings.Contains(err.Error(), string(c.admin)) && what != "no token":
+			t.Errorf("%s: the error carries the admin's key", what)
+		}
 	}
 }
 

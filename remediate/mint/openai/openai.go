@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/remint/remint/remediate/mint"
@@ -21,15 +22,26 @@ type Minter struct{}
 // ID implements mint.Minter.
 func (Minter) ID() string { return "openai" }
 
-const maxName = 60
+const (
+	maxName = 60
+	page    = "https://platform.openai.com/api-keys"
+)
 
 func client(r *mint.Request, key []byte) *rest.Client {
 	return &rest.Client{Provider: "OpenAI", Base: rest.Base(r, "https://api.openai.com"), Authorize: rest.Bearer(key), Invalid: func(e *rest.Error) bool {
-		var body struct {
-			Error struct{ Code string }
-		}
-		return json.Unmarshal(e.Body, &body) == nil && (body.Error.Code == "invalid_api_key" || body.Error.Code == "account_deactivated")
+		c := code(e)
+		return e.Status == http.StatusUnauthorized && (c == "invalid_api_key" || c == "account_deactivated")
 	}}
+}
+
+// code is error.code of an error in OpenAI's own form; "" where it says none.
+func code(e *rest.Error) string {
+	var body struct {
+		Error struct{ Code any } // null, a word, and numbers of gateways
+	}
+	_ = json.Unmarshal(e.Body, &body)
+	word, _ := body.Error.Code.(string)
+	return word
 }
 
 // project is the path of the project's things, for the admin.
@@ -41,7 +53,7 @@ func project(r *mint.Request) (*rest.Client, string, error) {
 	case id == "":
 		return nil, "", errors.New("OpenAI: name the project as providers.openai.project (proj_…)")
 	}
-	return client(r, r.Settings.Admin), "/v1/organization/projects/" + id, nil
+	return client(r, r.Settings.Admin), "/v1/organization/projects/" + url.PathEscape(id), nil
 }
 
 // Mint implements mint.Minter.
@@ -60,10 +72,21 @@ func (Minter) Mint(ctx context.Context, r *mint.Request) (mint.Minted, error) {
 	return mint.Minted{ID: made.ID, Value: []byte(made.APIKey.Value)}, err
 }
 
-// Prove implements mint.Prover: a key that may not list models is alive.
+// Prove implements mint.Prover: a key that may not list models, or has no money
+// left, is alive. A country that is refused says nothing of the key.
 func (Minter) Prove(ctx context.Context, r *mint.Request, value []byte) error {
 	err := client(r, value).Do(ctx, http.MethodGet, "/v1/models", nil, nil)
-	if s := rest.APIStatus(err); s == http.StatusForbidden || s == http.StatusTooManyRequests {
+	var e *rest.Error
+	if !errors.As(err, &e) || e.Body == nil {
+		return err
+	}
+	var body struct {
+		Error struct{ Message string }
+	}
+	_ = json.Unmarshal(e.Body, &body)
+	switch {
+	case (e.Status == http.StatusForbidden || e.Status == http.StatusUnauthorized) && strings.Contains(body.Error.Message, "Missing scopes"),
+		e.Status == http.StatusTooManyRequests && code(e) == "insufficient_quota":
 		return nil
 	}
 	return err
@@ -73,6 +96,11 @@ type item struct {
 	ID       string `json:"id"`
 	Name     string `json:"name"`
 	Redacted string `json:"redacted_value"`
+	Owner    struct {
+		Account struct {
+			ID string `json:"id"`
+		} `json:"service_account"`
+	} `json:"owner"`
 }
 
 // list reads all pages of a list.
@@ -91,46 +119,80 @@ func list(ctx context.Context, c *rest.Client, path string) (all []item, err err
 		if !page.HasMore || page.LastID == "" {
 			return all, nil
 		}
-		after = "&after=" + page.LastID
+		after = "&after=" + url.QueryEscape(page.LastID)
 	}
 }
 
 // Revoke implements mint.Revoker. A key is found by what the list shows of it,
-// where that is of one key alone.
+// where that is of one key alone, and not of the new one too.
 func (m Minter) Revoke(ctx context.Context, r *mint.Request) error {
 	c, path, err := project(r)
 	if err != nil {
 		return err
 	}
+	// A key that is dead already is not looked for: another may look like it.
+	if mint.Refused(m.Prove(ctx, r, r.Leaked.Value)) {
+		return nil
+	}
 	keys, err := list(ctx, c, path+"/api_keys")
 	if err != nil {
 		return err
 	}
-	var found []string
+	var found []item
 	for _, k := range keys {
 		if matches(k.Redacted, string(r.Leaked.Value)) {
-			found = append(found, k.ID)
+			found = append(found, k)
 		}
 	}
-	if len(found) == 1 {
-		return rest.Gone(c.Do(ctx, http.MethodDelete, path+"/api_keys/"+found[0], nil, nil))
+	if len(found) != 1 || r.Minted != nil && matches(found[0].Redacted, string(r.Minted.Value)) {
+		return fmt.Errorf("OpenAI: %d keys of the project look like the old one, and only one that is surely it is deleted here: delete it at %s: %w", len(found), page, mint.ErrNeedsPerson)
 	}
-	if err := m.Prove(ctx, r, r.Leaked.Value); mint.Refused(err) {
-		return nil
+	err = rest.Gone(c.Do(ctx, http.MethodDelete, path+"/api_keys/"+url.PathEscape(found[0].ID), nil, nil))
+	if s := rest.APIStatus(err); s == http.StatusBadRequest || s == http.StatusForbidden {
+		return deleteOwner(ctx, c, path, keys, found[0], err)
 	}
-	return fmt.Errorf("OpenAI: %d keys of the project look like the old one: delete it at https://platform.openai.com/api-keys: %w", len(found), mint.ErrNeedsPerson)
+	return err
 }
 
-// matches tells whether a key may be the one of which a list shows the
-// beginning and the end.
-func matches(redacted, key string) bool {
-	first := strings.IndexByte(redacted, '*')
-	last := strings.LastIndexByte(redacted, '*')
-	if first < 0 {
-		return redacted == key
+// deleteOwner deletes the service account of a key where OpenAI deletes such keys
+// only with it, which older accounts see. One that has other keys is left.
+func deleteOwner(ctx context.Context, c *rest.Client, path string, keys []item, old item, why error) error {
+	owner, has := old.Owner.Account.ID, 0
+	for _, k := range keys {
+		if k.Owner.Account.ID == owner {
+			has++
+		}
 	}
-	head, tail := redacted[:first], redacted[last+1:]
-	return len(head)+len(tail) >= 4 && len(key) > len(head)+len(tail) && strings.HasPrefix(key, head) && strings.HasSuffix(key, tail)
+	if owner == "" || has != 1 {
+		return fmt.Errorf("OpenAI: the key %s is not deleted by the API: delete it at %s: %w: %w", old.ID, page, why, mint.ErrNeedsPerson)
+	}
+	return rest.Gone(c.Do(ctx, http.MethodDelete, path+"/service_accounts/"+url.PathEscape(owner), nil, nil))
+}
+
+// kinds begin keys. They say nothing of which key it is.
+var kinds = []string{"sk-svcacct-", "sk-proj-", "sk-admin-", "sk-None-", "sk-"}
+
+// matches tells whether a key may be the one of which a list shows the beginning
+// and the end: "sk-abc...def", or with stars. Fewer than four characters that are
+// its own tell nothing; of two keys that show the same, the caller deletes none.
+func matches(redacted, key string) bool {
+	first, last := strings.IndexAny(redacted, "*…"), strings.LastIndexAny(redacted, "*…")
+	head, tail := "", ""
+	if at := strings.Index(redacted, "..."); at >= 0 {
+		head, tail = redacted[:at], strings.TrimLeft(redacted[at:], ".")
+	} else if first >= 0 {
+		head, tail = redacted[:first], strings.TrimLeft(redacted[last:], "*…")
+	} else {
+		return redacted != "" && redacted == key
+	}
+	own := head
+	for _, k := range kinds {
+		if rest, ok := strings.CutPrefix(head, k); ok {
+			own = rest
+			break
+		}
+	}
+	return len(tail) >= 3 && len(own)+len(tail) >= 4 && len(key) > len(head)+len(tail) && strings.HasPrefix(key, head) && strings.HasSuffix(key, tail)
 }
 
 // Orphans implements mint.OrphanFinder.
@@ -154,5 +216,5 @@ func (Minter) Remove(ctx context.Context, r *mint.Request, id string) error {
 	if err != nil {
 		return err
 	}
-	return rest.Gone(c.Do(ctx, http.MethodDelete, path+"/service_accounts/"+id, nil, nil))
+	return rest.Gone(c.Do(ctx, http.MethodDelete, path+"/service_accounts/"+url.PathEscape(id), nil, nil))
 }

@@ -26,8 +26,29 @@ func (Minter) ID() string { return "vault" }
 func client(r *mint.Request, token []byte) *rest.Client {
 	return &rest.Client{
 		Provider: "Vault", Base: rest.Base(r, "http://127.0.0.1:8200"), Authorize: rest.Header("X-Vault-Token", token),
-		Invalid: func(e *rest.Error) bool { return false }, // a policy refuses with the same words as a token that is dead
+		Invalid: func(*rest.Error) bool { return false }, // Prove tells: a policy refuses with the same status
 	}
+}
+
+// denied tells whether the server itself refuses: its 403 has errors of its own.
+func denied(err error) bool { return says(err, http.StatusForbidden, "permission denied") }
+
+// ended tells whether the server says that a token is none. Vault adds "invalid
+// token" to its refusal; OpenBao does not, and says "bad token" to an admin alone.
+func ended(err error) bool { return says(err, http.StatusForbidden, "invalid token", "bad token") }
+
+// says tells whether an error is the server's own, of a status and with one of
+// these words.
+func says(err error, status int, words ...string) bool {
+	var e *rest.Error
+	var body struct {
+		Errors []string `json:"errors"`
+	}
+	if !errors.As(err, &e) || e.Status != status || json.Unmarshal(e.Body, &body) != nil {
+		return false
+	}
+	text := strings.Join(body.Errors, " ")
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) })
 }
 
 func maker(r *mint.Request) *rest.Client {
@@ -52,14 +73,17 @@ func (Minter) Mint(ctx context.Context, r *mint.Request) (mint.Minted, error) {
 		} `json:"auth"`
 	}
 	err := maker(r).Do(ctx, http.MethodPost, "/v1/auth/token/create-orphan", in, &made)
-	if rest.APIStatus(err) == http.StatusForbidden {
-		err = fmt.Errorf("%w: %w", err, mint.ErrNoAdmin)
+	if denied(err) {
+		err = fmt.Errorf("vault: an orphan is made with sudo on auth/token/create-orphan alone, and a token that is none would end with the one that made it: %w: %w", err, mint.ErrNoAdmin)
+	}
+	if err != nil {
+		return mint.Minted{}, err
 	}
 	m := mint.Minted{ID: made.Auth.Accessor, Value: []byte(made.Auth.Token)}
 	if made.Auth.Lease > 0 {
 		m.Expires = time.Now().Add(time.Duration(made.Auth.Lease) * time.Second).UTC().Truncate(time.Second)
 	}
-	return m, err
+	return m, nil
 }
 
 type entry struct {
@@ -77,23 +101,28 @@ func lookup(ctx context.Context, c *rest.Client) (entry, error) {
 }
 
 // Prove implements mint.Prover. Every live token with the default policy may
-// look itself up; one that may not is refused with the same words as a dead one,
-// so that the admin is asked about it.
+// look itself up; where one without it cannot be told from a dead one, the admin
+// is asked about it.
 func (Minter) Prove(ctx context.Context, r *mint.Request, value []byte) error {
 	_, err := lookup(ctx, client(r, value))
-	if rest.APIStatus(err) != http.StatusForbidden {
+	switch {
+	case ended(err), denied(err) && r.Settings.Admin == nil:
+		return &mint.RefusedError{Provider: "Vault", Answer: err.Error()}
+	case !denied(err):
 		return err
 	}
-	if r.Settings.Admin == nil {
-		return &mint.RefusedError{Provider: "Vault", Answer: err.Error()}
-	}
-	err = maker(r).Do(ctx, http.MethodPost, "/v1/auth/token/lookup", map[string]string{"token": string(value)}, nil)
-	if s := rest.APIStatus(err); s == http.StatusForbidden || s == http.StatusNotFound || s == http.StatusBadRequest {
-		if _, self := lookup(ctx, maker(r)); self == nil {
-			return &mint.RefusedError{Provider: "Vault", Answer: err.Error()}
+	asked := maker(r).Do(ctx, http.MethodPost, "/v1/auth/token/lookup", map[string]string{"token": string(value)}, nil)
+	if !ended(asked) && rest.APIStatus(asked) != http.StatusNotFound {
+		if denied(asked) {
+			return fmt.Errorf("vault: whether the token is dead or has few rights only an admin knows that may update auth/token/lookup: %w", asked)
 		}
+		return asked
 	}
-	return err
+	// A dead admin is answered alike, and knows nothing of others.
+	if _, self := lookup(ctx, maker(r)); self != nil {
+		return fmt.Errorf("vault: providers.vault.admin does not work: %w", self)
+	}
+	return &mint.RefusedError{Provider: "Vault", Answer: asked.Error()}
 }
 
 // Scope implements mint.Scoper: its policies, without default and root.
@@ -112,10 +141,11 @@ func (Minter) Scope(ctx context.Context, r *mint.Request) (mint.Scope, error) {
 // Revoke implements mint.Revoker. What the old token made ends with it.
 func (m Minter) Revoke(ctx context.Context, r *mint.Request) error {
 	err := client(r, r.Leaked.Value).Do(ctx, http.MethodPost, "/v1/auth/token/revoke-self", map[string]any{}, nil)
-	if rest.APIStatus(err) == http.StatusForbidden {
+	if denied(err) || ended(err) {
 		if alive := m.Prove(ctx, r, r.Leaked.Value); mint.Refused(alive) {
 			return nil
 		}
+		return fmt.Errorf("vault: the token works, and may not revoke itself: revoke it with an admin's, by its accessor: %w: %w", err, mint.ErrNeedsPerson)
 	}
 	return err
 }
@@ -136,7 +166,7 @@ func (Minter) Orphans(ctx context.Context, r *mint.Request) (ids []string, err e
 			Data entry `json:"data"`
 		}
 		err := c.Do(ctx, http.MethodPost, "/v1/auth/token/lookup-accessor", map[string]string{"accessor": a}, &one)
-		if rest.APIStatus(err) != 0 {
+		if gone(err) {
 			continue // it ended meanwhile
 		}
 		if err != nil {
@@ -152,12 +182,19 @@ func (Minter) Orphans(ctx context.Context, r *mint.Request) (ids []string, err e
 // Remove implements mint.OrphanFinder.
 func (Minter) Remove(ctx context.Context, r *mint.Request, id string) error {
 	err := maker(r).Do(ctx, http.MethodPost, "/v1/auth/token/revoke-accessor", map[string]string{"accessor": id}, nil)
-	var e *rest.Error
-	if errors.As(err, &e) && e.Body != nil && unknown(e.Body) {
+	if gone(err) {
 		return nil
 	}
 	return err
 }
 
-// unknown tells whether Vault says that it has no such accessor.
-func unknown(body json.RawMessage) bool { return strings.Contains(string(body), "invalid accessor") }
+// gone tells whether the server says that it has no such accessor, for which
+// its versions use three statuses. Any other failure hides a token perhaps.
+func gone(err error) bool {
+	for _, status := range []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound} {
+		if says(err, status, "invalid accessor") {
+			return true
+		}
+	}
+	return false
+}

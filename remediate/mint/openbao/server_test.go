@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -100,4 +101,26 @@ func TestSuite(t *testing.T) {
 			}
 		},
 	})
+}
+
+// TestNarrowOnServer: what a real server says of few rights and of no token.
+func TestNarrowOnServer(t *testing.T) {
+	c, endpoint, _ := start(t)
+	made, err := c.Auth().Token().CreateOrphan(&api.TokenCreateRequest{Policies: []string{"nothing"}, NoDefaultPolicy: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := []byte(made.Auth.ClientToken)
+	r := mint.Request{Leaked: mint.Leaked{Value: v, Secret: v}, Settings: mint.Settings{Admin: []byte(c.Token()), Endpoint: endpoint}}
+	if err := (Minter{}).Prove(t.Context(), &r, v); err != nil {
+		t.Errorf("one that may not look itself up: %v", err)
+	}
+	if err := (Minter{}).Revoke(t.Context(), &r); !errors.Is(err, mint.ErrNeedsPerson) {
+		t.Errorf("one that may not revoke itself: %v", err)
+	}
+	for _, r.Settings.Admin = range [][]byte{nil, []byte(c.Token())} {
+		if err := (Minter{}).Prove(t.Context(), &r, []byte("hvs."+rand.Text())); !mint.Refused(err) {
+			t.Errorf("one that is none: %v", err)
+		}
+	}
 }

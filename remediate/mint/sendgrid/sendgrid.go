@@ -5,9 +5,11 @@ package sendgrid
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/remint/remint/remediate/mint"
@@ -21,7 +23,26 @@ type Minter struct{}
 func (Minter) ID() string { return "sendgrid" }
 
 func client(r *mint.Request, key []byte) *rest.Client {
-	return &rest.Client{Provider: "SendGrid", Base: rest.Base(r, "https://api.sendgrid.com"), Authorize: rest.Bearer(key)}
+	return &rest.Client{
+		Provider: "SendGrid", Base: rest.Base(r, "https://api.sendgrid.com"), Authorize: rest.Bearer(key),
+		Invalid: func(e *rest.Error) bool { return e.Status == http.StatusUnauthorized && own(e) },
+	}
+}
+
+// own tells whether an error has the form of SendGrid's: a gateway's JSON has not.
+func own(e *rest.Error) bool {
+	var body struct {
+		Errors []struct {
+			Message string `json:"message"`
+		} `json:"errors"`
+	}
+	return json.Unmarshal(e.Body, &body) == nil && len(body.Errors) > 0
+}
+
+// narrow tells whether SendGrid itself says that a key may not do this.
+func narrow(err error) bool {
+	var e *rest.Error
+	return errors.As(err, &e) && e.Status == http.StatusForbidden && own(e)
 }
 
 // maker is who makes keys: the admin's, or the leaked one.
@@ -29,7 +50,12 @@ func maker(r *mint.Request) *rest.Client {
 	return client(r, rest.Either(r.Settings.Admin, r.Leaked.Value))
 }
 
-const maxName = 100
+const (
+	maxName = 100
+	// maxKeys is how many keys an account may have.
+	maxKeys = 100
+	page    = "https://app.sendgrid.com/settings/api_keys"
+)
 
 // Mint implements mint.Minter.
 func (Minter) Mint(ctx context.Context, r *mint.Request) (mint.Minted, error) {
@@ -40,17 +66,27 @@ func (Minter) Mint(ctx context.Context, r *mint.Request) (mint.Minted, error) {
 		Key string `json:"api_key"`
 		ID  string `json:"api_key_id"`
 	}
-	err := maker(r).Do(ctx, http.MethodPost, "/v3/api_keys", map[string]any{"name": r.Label(maxName), "scopes": r.Scope.Actions()}, &made)
-	if rest.Status(err) == http.StatusForbidden {
-		err = fmt.Errorf("%w: %w (a SendGrid account has 100 keys at most)", err, mint.ErrNoAdmin)
+	by := maker(r)
+	err := by.Do(ctx, http.MethodPost, "/v3/api_keys", map[string]any{"name": r.Label(maxName), "scopes": r.Scope.Actions()}, &made)
+	if narrow(err) {
+		err = forbidden(ctx, by, err)
 	}
 	return mint.Minted{ID: made.ID, Value: []byte(made.Key)}, err
+}
+
+// forbidden says which of two things the same status means: the account is
+// full, or the key may not make others.
+func forbidden(ctx context.Context, by *rest.Client, err error) error {
+	if all, failed := list(ctx, by); failed == nil && len(all) >= maxKeys {
+		return fmt.Errorf("SendGrid: the account has %d API keys, and takes %d at most: delete one that nobody uses at %s, and run it again: %w", len(all), maxKeys, page, err)
+	}
+	return fmt.Errorf("%w: %w", err, mint.ErrNoAdmin)
 }
 
 // Prove implements mint.Prover. A key that may not list its scopes is alive.
 func (Minter) Prove(ctx context.Context, r *mint.Request, value []byte) error {
 	err := client(r, value).Do(ctx, http.MethodGet, "/v3/scopes", nil, nil)
-	if rest.APIStatus(err) == http.StatusForbidden {
+	if narrow(err) {
 		return nil
 	}
 	return err
@@ -80,19 +116,20 @@ func list(ctx context.Context, c *rest.Client) ([]key, error) {
 	return all.Result, err
 }
 
-// Revoke implements mint.Revoker. A key's id is its middle part.
+// Revoke implements mint.Revoker. A key's id is its middle part, and it is
+// deleted only where the account's list has exactly that id.
 func (m Minter) Revoke(ctx context.Context, r *mint.Request) error {
 	parts := strings.Split(string(r.Leaked.Value), ".")
-	if len(parts) != 3 || parts[1] == "" {
-		return fmt.Errorf("SendGrid: the key does not show its id: delete it at https://app.sendgrid.com/settings/api_keys: %w", mint.ErrNeedsPerson)
+	if len(parts) != 3 || parts[0] != "SG" || parts[1] == "" {
+		return fmt.Errorf("SendGrid: the key does not show its id: delete it at %s: %w", page, mint.ErrNeedsPerson)
 	}
 	by := maker(r)
-	if r.Settings.Admin == nil && r.Minted != nil {
-		by = client(r, r.Leaked.Value) // it may delete itself where it could make keys
-	}
 	all, err := list(ctx, by)
 	if mint.Refused(err) && r.Settings.Admin == nil {
-		return nil
+		return nil // it was the leaked key itself that listed
+	}
+	if narrow(err) {
+		return fmt.Errorf("SendGrid: nobody here may list and delete keys: delete it at %s, or name a key that may as providers.sendgrid.admin: %w: %w", page, err, mint.ErrNeedsPerson)
 	}
 	if err != nil {
 		return err
@@ -102,14 +139,18 @@ func (m Minter) Revoke(ctx context.Context, r *mint.Request) error {
 			return m.delete(ctx, by, k.ID)
 		}
 	}
-	if err := m.Prove(ctx, r, r.Leaked.Value); mint.Refused(err) {
+	err = m.Prove(ctx, r, r.Leaked.Value)
+	switch {
+	case mint.Refused(err):
 		return nil
+	case err != nil:
+		return fmt.Errorf("SendGrid: the key is not in the account's list, and whether it works is not known: %w", err)
 	}
-	return fmt.Errorf("SendGrid: the key is not in the account's list and works: it is another account's; delete it at https://app.sendgrid.com/settings/api_keys: %w", mint.ErrNeedsPerson)
+	return fmt.Errorf("SendGrid: the key is not in the account's list and works: it is another account's; delete it at %s: %w", page, mint.ErrNeedsPerson)
 }
 
 func (Minter) delete(ctx context.Context, c *rest.Client, id string) error {
-	return rest.Gone(c.Do(ctx, http.MethodDelete, "/v3/api_keys/"+id, nil, nil))
+	return rest.Gone(c.Do(ctx, http.MethodDelete, "/v3/api_keys/"+url.PathEscape(id), nil, nil))
 }
 
 // Orphans implements mint.OrphanFinder.

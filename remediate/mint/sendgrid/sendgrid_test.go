@@ -2,7 +2,10 @@ package sendgrid
 
 import (
 	"crypto/rand"
+	"errors"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,14 +38,24 @@ func fake(t *testing.T) (*minttest.API, func(name string, scopes ...any) *stored
 			return handle(r, in)
 		}
 	}
+	forbidden := minttest.Answer{Status: 403, Body: map[string]any{"errors": []any{map[string]any{"field": nil, "message": "access forbidden"}}}}
 	api.On("GET /v3/scopes", guard(func(r *http.Request, _ map[string]any) minttest.Answer {
+		if len(keys[minttest.Bearer(r)].scopes) == 0 {
+			return forbidden
+		}
 		return minttest.Answer{Status: 200, Body: map[string]any{"scopes": keys[minttest.Bearer(r)].scopes}}
 	}))
-	api.On("POST /v3/api_keys", guard(func(_ *http.Request, in map[string]any) minttest.Answer {
+	api.On("POST /v3/api_keys", guard(func(r *http.Request, in map[string]any) minttest.Answer {
+		if !slices.Contains(keys[minttest.Bearer(r)].scopes, "api_keys.create") || len(keys) >= maxKeys {
+			return forbidden
+		}
 		k := add(in["name"].(string), in["scopes"].([]any)...)
 		return minttest.Answer{Status: 201, Body: map[string]any{"api_key": k.value, "api_key_id": k.id, "name": k.name, "scopes": k.scopes}}
 	}))
-	api.On("GET /v3/api_keys", guard(func(*http.Request, map[string]any) minttest.Answer {
+	api.On("GET /v3/api_keys", guard(func(r *http.Request, _ map[string]any) minttest.Answer {
+		if !slices.Contains(keys[minttest.Bearer(r)].scopes, "api_keys.create") {
+			return forbidden
+		}
 		all := []any{}
 		for _, k := range keys {
 			all = append(all, map[string]any{"api_key_id": k.id, "name": k.name})
@@ -51,7 +64,7 @@ func fake(t *testing.T) (*minttest.API, func(name string, scopes ...any) *stored
 	}))
 	api.On("DELETE /v3/api_keys/{id}", guard(func(r *http.Request, _ map[string]any) minttest.Answer {
 		for value, k := range keys {
-			if k.id == r.PathValue("id") {
+			if strings.EqualFold(k.id, r.PathValue("id")) { // so that only an exact match is safe
 				delete(keys, value)
 				return minttest.Answer{Status: 204}
 			}
@@ -68,10 +81,65 @@ func TestSuite(t *testing.T) {
 		minttest.Run(t, minttest.Case{
 			Minter: Minter{}, Lose: api.Lose,
 			Leak: func(*testing.T) mint.Request {
-				k := add("shop", "mail.send", "stats.read")
+				k := add("shop", "mail.send", "stats.read", "api_keys.create")
 				return mint.Request{Leaked: mint.Leaked{Value: []byte(k.value), Secret: []byte(k.value)}, Settings: mint.Settings{Admin: by, Endpoint: api.URL}, Scope: mint.Scope{{Actions: []string{"mail.send"}}}}
 			},
+			Check: func(t *testing.T, r *mint.Request, m mint.Minted) {
+				got, err := Minter{}.Scope(t.Context(), &mint.Request{Leaked: mint.Leaked{Value: m.Value}, Settings: r.Settings})
+				if err != nil || got.String() != "mail.send" {
+					t.Errorf("the new key may %s: %v", got, err)
+				}
+			},
 		})
+	}
+}
+
+func TestFullAndNarrow(t *testing.T) {
+	api, add := fake(t)
+	admin, narrow, none := add("admin", "api_keys.create"), add("shop", "mail.send"), add("none")
+	r := mint.Request{
+		Leaked: mint.Leaked{Value: []byte(narrow.value)}, Settings: mint.Settings{Endpoint: api.URL},
+		Name: "shop/mail", Token: "0a0b0c0d", Scope: mint.Scope{{Actions: []string{"mail.send"}}},
+	}
+	if _, err := (Minter{}).Mint(t.Context(), &r); !errors.Is(err, mint.ErrNoAdmin) {
+		t.Errorf("a key that may not make others: %v", err)
+	}
+	if err := (Minter{}).Revoke(t.Context(), &r); !errors.Is(err, mint.ErrNeedsPerson) {
+		t.Errorf("a key that may not delete itself: %v", err)
+	}
+	if err := (Minter{}).Prove(t.Context(), &r, []byte(none.value)); err != nil {
+		t.Errorf("a key that may not list its scopes is alive: %v", err)
+	}
+	r.Settings.Admin = []byte(admin.value)
+	for range maxKeys - 3 {
+		add("other", "mail.send")
+	}
+	if _, err := (Minter{}).Mint(t.Context(), &r); err == nil || errors.Is(err, mint.ErrNoAdmin) || !strings.Contains(err.Error(), "100 at most") {
+		t.Errorf("a full account: %v", err)
+	}
+}
+
+// TestRevokeExactly: an id that differs in case alone is another key, and one
+// that another account has is not deleted here.
+func TestRevokeExactly(t *testing.T) {
+	mine, add := fake(t)
+	admin, near := add("admin", "api_keys.create"), add("near", "mail.send")
+	r := mint.Request{Settings: mint.Settings{Admin: []byte(admin.value), Endpoint: mine.URL}}
+	r.Leaked.Value = []byte("SG." + strings.ToLower(near.id) + "." + strings.Repeat("x", 43))
+	if err := (Minter{}).Revoke(t.Context(), &r); err != nil {
+		t.Errorf("one that is dead: %v", err)
+	}
+	if err := (Minter{}).Prove(t.Context(), &r, []byte(near.value)); err != nil {
+		t.Errorf("another key was deleted: %v", err)
+	}
+	// The list is of one account, the key of another, and it works.
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte(`{"result":[],"scopes":["mail.send"]}`))
+	}))
+	defer other.Close()
+	r.Settings.Endpoint = other.URL
+	if err := (Minter{}).Revoke(t.Context(), &r); !errors.Is(err, mint.ErrNeedsPerson) {
+		t.Errorf("one of another account: %v", err)
 	}
 }
 
