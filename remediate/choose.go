@@ -171,10 +171,10 @@ func (s *Settings) keptSecret(name string) (string, error) {
 	return text, nil
 }
 
-// Token opens the token that is named, else the vault's, else the one that a
-// new vault would take. The stand-in is taken only where the vault is under it
-// or Assurance asks for it.
-func Token(ctx context.Context, s Settings) (hsm.Token, error) {
+// Token opens the token that is named, else the vault's, else, where it is to
+// make keys, the one that a new vault would take. The stand-in is taken only
+// where the vault is under it or Assurance asks for it.
+func Token(ctx context.Context, s Settings, toMake bool) (hsm.Token, error) {
 	if s.Token != "" {
 		return s.openToken(ctx, s.Token)
 	}
@@ -185,6 +185,9 @@ func Token(ctx context.Context, s Settings) (hsm.Token, error) {
 			return nil, err
 		}
 		return o.Token, o.Store.Close()
+	}
+	if !toMake {
+		return nil, fmt.Errorf("%w is named and there is no vault: say --token, or make a key first with remint key generate", hsm.ErrNoToken)
 	}
 	if s.Assurance == "" {
 		s.Assurance = hsm.AssuranceEmulated

@@ -3,6 +3,7 @@
 package remediate
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -66,16 +67,9 @@ func (s *Settings) Path() string {
 // Place is where the vault is, for people.
 func (s *Settings) Place() string {
 	if s.Server != nil {
-		return first(s.Server.Address, "the server") + ", " + first(s.Server.Mount, "secret") + "/" + first(s.Server.Prefix, "remint")
+		return cmp.Or(s.Server.Address, "the server") + ", " + cmp.Or(s.Server.Mount, "secret") + "/" + cmp.Or(s.Server.Prefix, "remint")
 	}
 	return s.Path()
-}
-
-func first(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a
 }
 
 // The files of Home: the stand-in, its passphrase where nobody gave one, and the
@@ -246,35 +240,49 @@ func Init(ctx context.Context, s Settings) (*Opened, error) {
 	return o, nil
 }
 
-// newHeader makes a wrapping key, proves it by a round trip, and wraps the key
-// of the MACs under it.
+// newHeader makes a wrapping key, and wraps the key of the MACs under it.
 func newHeader(ctx context.Context, t hsm.Token, place string, macKey []byte) (hsm.Wrapper, local.Header, error) {
+	w, err := newWrappingKey(ctx, t)
+	if err != nil {
+		return nil, local.Header{}, err
+	}
+	h := local.Header{Token: place, Label: w.Label()}
+	h.MACKey, err = w.Wrap(ctx, macKey)
+	return w, h, err
+}
+
+// newWrappingKey makes a wrapping key and proves it by a round trip.
+func newWrappingKey(ctx context.Context, t hsm.Token) (hsm.Wrapper, error) {
 	kind := hsm.RSA3072
 	if slices.Contains(t.Info().Kinds, hsm.AES256) {
 		kind = hsm.AES256
 	}
-	tail := make([]byte, 4)
-	if _, err := rand.Read(tail); err != nil {
-		return nil, local.Header{}, err
+	random := make([]byte, 4+32)
+	if _, err := rand.Read(random); err != nil {
+		return nil, err
 	}
-	h := local.Header{Token: place, Label: "remint-vault-" + hex.EncodeToString(tail)}
-	_, err := t.Generate(ctx, h.Label, kind)
+	label, probe := "remint-vault-"+hex.EncodeToString(random[:4]), random[4:]
+	_, err := t.Generate(ctx, label, kind)
 	if err != nil && kind == hsm.AES256 { // some list what they cannot do
-		_, err = t.Generate(ctx, h.Label, hsm.RSA3072)
+		_, err = t.Generate(ctx, label, hsm.RSA3072)
 	}
 	if err != nil {
-		return nil, h, err
+		return nil, err
 	}
-	w, err := wrappingKey(ctx, t, h.Label)
+	w, err := wrappingKey(ctx, t, label)
 	if err != nil {
-		return nil, h, err
+		return nil, err
 	}
-	if h.MACKey, err = w.Wrap(ctx, macKey); err != nil {
-		return nil, h, fmt.Errorf("the token's wrapping key does not wrap: %w", err)
+	sealed, err := w.Wrap(ctx, probe)
+	if err != nil {
+		return nil, fmt.Errorf("the token's wrapping key does not wrap: %w", err)
 	}
-	back, err := w.Unwrap(ctx, h.MACKey)
-	if err != nil || !slices.Equal(back, macKey) {
-		return nil, h, fmt.Errorf("the token's wrapping key does not give back what it wrapped: %w", err)
+	back, err := w.Unwrap(ctx, sealed)
+	if err == nil && !slices.Equal(back, probe) {
+		err = errors.New("it gives something else")
 	}
-	return w, h, nil
+	if err != nil {
+		return nil, fmt.Errorf("the token's wrapping key does not give back what it wrapped: %w", err)
+	}
+	return w, nil
 }

@@ -57,9 +57,10 @@ func rewrapServer(ctx context.Context, o *Opened) (n int, next *Opened, err erro
 		return 0, nil, fmt.Errorf("re-wrap: %T is no server", o.Store)
 	}
 	next = &Opened{Token: o.Token}
-	if next.Key, next.Header, err = newHeader(ctx, o.Token, o.Header.Token, []byte(o.Header.Token)); err != nil {
+	if next.Key, err = newWrappingKey(ctx, o.Token); err != nil {
 		return 0, nil, err
 	}
+	next.Header = local.Header{Token: o.Header.Token, Label: next.Key.Label()}
 	next.Vault = vault.New(store, next.Key, o.Token.Info().Assurance)
 	next.Locate = next.older
 	all, err := store.List(ctx, "")
@@ -98,7 +99,8 @@ func initServer(ctx context.Context, s *Settings) (*Opened, error) {
 		return nil, err
 	}
 	o := &Opened{Token: t, Notes: notes}
-	if o.Key, o.Header, err = newHeader(ctx, t, place, []byte(place)); err == nil {
+	if o.Key, err = newWrappingKey(ctx, t); err == nil {
+		o.Header = local.Header{Token: place, Label: o.Key.Label()}
 		err = store.WriteHeader(ctx, openbao.Header{Token: o.Header.Token, Label: o.Header.Label})
 	}
 	if err != nil {

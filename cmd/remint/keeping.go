@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,7 +45,7 @@ func (f *keepFlags) settingsOf(root string) (remediate.Settings, config.Config, 
 	if err != nil {
 		return remediate.Settings{}, c, err
 	}
-	s := remediate.Settings{Vault: first(f.vault, c.Vault.Path), Token: first(f.token, c.HSM.URI), Module: first(f.module, c.HSM.Module)}
+	s := remediate.Settings{Vault: cmp.Or(f.vault, c.Vault.Path), Token: cmp.Or(f.token, c.HSM.URI), Module: cmp.Or(f.module, c.HSM.Module)}
 	if f.vault == "" {
 		if s.Server, err = server(&c.Vault); err != nil {
 			return s, c, err
@@ -53,7 +54,7 @@ func (f *keepFlags) settingsOf(root string) (remediate.Settings, config.Config, 
 	if s.Home, err = remediate.Home(); err != nil {
 		return s, c, err
 	}
-	if a := first(f.assurance, c.HSM.Assurance); a != "" {
+	if a := cmp.Or(f.assurance, c.HSM.Assurance); a != "" {
 		if s.Assurance, err = hsm.ParseAssurance(a); err != nil {
 			return s, c, err
 		}
@@ -90,19 +91,10 @@ func server(v *config.Vault) (*openbao.Config, error) {
 		c.Auth = openbao.JWT{Mount: v.Auth.Mount, Role: v.Auth.Role, File: v.Auth.JWTFile}
 	case "kubernetes":
 		k := openbao.Kubernetes(v.Auth.Role)
-		k.Mount = first(v.Auth.Mount, k.Mount)
+		k.Mount = cmp.Or(v.Auth.Mount, k.Mount)
 		c.Auth = k
 	}
 	return c, nil
-}
-
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }
 
 // open opens the vault.

@@ -37,13 +37,14 @@ func newKey() *cobra.Command {
 	return c
 }
 
-// withToken opens the token that --token names, or the vault's.
-func (f *keepFlags) withToken(ctx context.Context, do func(hsm.Token) error) error {
+// withToken opens the token that --token names, or the vault's; where a key is to
+// be made, perhaps a new one.
+func (f *keepFlags) withToken(ctx context.Context, toMake bool, do func(hsm.Token) error) error {
 	s, _, err := f.settings()
 	if err != nil {
 		return err
 	}
-	t, err := remediate.Token(ctx, s)
+	t, err := remediate.Token(ctx, s, toMake)
 	if err != nil {
 		return err
 	}
@@ -59,7 +60,7 @@ func newKeyGenerate(f *keepFlags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return f.withToken(c.Context(), func(t hsm.Token) error {
+			return f.withToken(c.Context(), true, func(t hsm.Token) error {
 				made, err := t.Generate(c.Context(), args[0], k)
 				if err != nil {
 					return err
@@ -77,7 +78,7 @@ func newKeyList(f *keepFlags) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the token's keys", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return f.withToken(c.Context(), func(t hsm.Token) error {
+			return f.withToken(c.Context(), false, func(t hsm.Token) error {
 				all, err := t.Keys(c.Context())
 				if err != nil {
 					return err
@@ -97,7 +98,7 @@ func newKeyShow(f *keepFlags) *cobra.Command {
 	return &cobra.Command{
 		Use: "show LABEL", Short: "Show a key's public half, in PEM", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return f.withToken(c.Context(), func(t hsm.Token) error {
+			return f.withToken(c.Context(), false, func(t hsm.Token) error {
 				k, err := t.Key(c.Context(), args[0])
 				if err != nil {
 					return err
@@ -125,7 +126,7 @@ func newKeyDestroy(f *keepFlags) *cobra.Command {
 			if !yes {
 				return fmt.Errorf("a destroyed key does not come back, and what it sealed is lost: say --yes if %s is meant", args[0])
 			}
-			return f.withToken(c.Context(), func(t hsm.Token) error { return t.Destroy(c.Context(), args[0]) })
+			return f.withToken(c.Context(), false, func(t hsm.Token) error { return t.Destroy(c.Context(), args[0]) })
 		},
 	}
 	c.Flags().BoolVar(&yes, "yes", false, "do it")

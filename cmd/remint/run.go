@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -53,7 +54,7 @@ program takes remint's place, and remint is gone.`,
 			defer o.Close()
 			plan.Args, plan.Stdin, plan.Stdout, plan.Stderr = args, c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr()
 			plan.Mask, plan.SDK = plan.Mask || conf.Inject.Mask, plan.SDK || conf.Inject.SDK
-			plan.OnRotate = first(plan.OnRotate, conf.Inject.OnRotate)
+			plan.OnRotate = cmp.Or(plan.OnRotate, conf.Inject.OnRotate)
 			for _, m := range []struct {
 				to    *map[string]string
 				conf  map[string]string

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -194,10 +195,10 @@ func (f *scanFlags) part(repo *history.Repo) (r scanner.Range, err error) {
 		if !ok || strings.HasPrefix(to, ".") || from == "" && to == "" {
 			return r, fmt.Errorf("--range %q: want A..B, such as HEAD~1..HEAD or origin/main..HEAD", f.span)
 		}
-		if err := resolveInto(repo, &r.Exclude, or(from, "HEAD"), "--range"); err != nil {
+		if err := resolveInto(repo, &r.Exclude, cmp.Or(from, "HEAD"), "--range"); err != nil {
 			return r, err
 		}
-		if err := resolveInto(repo, &r.Include, or(to, "HEAD"), "--range"); err != nil {
+		if err := resolveInto(repo, &r.Include, cmp.Or(to, "HEAD"), "--range"); err != nil {
 			return r, err
 		}
 	case len(f.branches) > 0:
@@ -236,13 +237,6 @@ func resolveInto(repo *history.Repo, ids *[]history.ID, rev, flag string) error 
 	}
 	*ids = append(*ids, id)
 	return nil
-}
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }
 
 // date reads a day or a time; without a zone it is local.

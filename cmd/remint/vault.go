@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -161,7 +162,7 @@ func newVaultList(f *keepFlags) *cobra.Command {
 				w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 				fmt.Fprintln(w, "NAME\tVERSION\tAGE\tASSURANCE\tPROVIDER\tSTATE")
 				for _, e := range all {
-					fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\n", e.Name, e.Version, age(e.Created), e.Metadata.Assurance, or(e.Metadata.Provider, "-"), or(e.Metadata.State, "active"))
+					fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\n", e.Name, e.Version, age(e.Created), e.Metadata.Assurance, cmp.Or(e.Metadata.Provider, "-"), cmp.Or(e.Metadata.State, "active"))
 				}
 				return w.Flush()
 			})
@@ -286,7 +287,7 @@ func newVaultRestore(f *keepFlags) *cobra.Command {
 
 func newVaultDoctor(f *keepFlags) *cobra.Command {
 	return &cobra.Command{
-		Use: "doctor", Short: "Prove that every version of every entry can be opened", Args: cobra.NoArgs,
+		Use: "doctor", Short: "Prove that every version of every listed entry can be opened", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return f.with(c.Context(), func(o *remediate.Opened) error {
 				opened, broken, err := o.Check(c.Context())

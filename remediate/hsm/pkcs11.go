@@ -191,6 +191,7 @@ type token struct {
 
 	mu       sync.Mutex
 	idle     []pkcs11.SessionHandle
+	oaep     byte                 // the scheme of RSA-OAEP that works, 0 until it is known
 	anchor   pkcs11.SessionHandle // is never used: a login ends with the last session
 	loggedIn bool
 	known    string // the PIN, once it was right

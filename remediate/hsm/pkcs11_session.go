@@ -25,7 +25,13 @@ func (t *token) do(ctx context.Context, limit time.Duration, name string, op fun
 		return fmt.Errorf("%s: wait for a session: %w", name, ctx.Err())
 	}
 	err := t.once(ctx, limit, name, op)
-	if isLost(err) {
+	switch {
+	case isStale(err):
+		err = t.once(ctx, limit, name, op)
+	case isLost(err):
+		if errors.Is(err, pkcs11.Error(pkcs11.CKR_USER_NOT_LOGGED_IN)) {
+			t.closeSessions(ctx) // they are there still: a token has only so many
+		}
 		t.forget()
 		err = t.once(ctx, limit, name, op)
 	}
@@ -147,11 +153,30 @@ func (t *token) mayTry(ctx context.Context) error {
 	return nil
 }
 
-// forget drops the sessions and the login that the module has lost.
+// forget drops the sessions and the login that the module has lost. Their
+// handles may be another's by now, and are not closed.
 func (t *token) forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.idle, t.loggedIn = nil, false
+}
+
+// closeSessions closes what is idle, and the anchor.
+func (t *token) closeSessions(ctx context.Context) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.loggedIn {
+		t.idle = append(t.idle, t.anchor)
+	}
+	for _, s := range t.idle {
+		_ = t.module.call(ctx, patience, "C_CloseSession", func() error { return t.module.ctx.CloseSession(s) })
+	}
+	t.idle = nil
+}
+
+// isStale tells errors of an object's handle: the object is looked up again.
+func isStale(err error) bool {
+	return errors.Is(err, pkcs11.Error(pkcs11.CKR_OBJECT_HANDLE_INVALID)) || errors.Is(err, pkcs11.Error(pkcs11.CKR_KEY_HANDLE_INVALID))
 }
 
 // isLost tells errors after which a new session may work.
@@ -162,7 +187,7 @@ func isLost(err error) bool {
 	}
 	switch code {
 	case pkcs11.CKR_SESSION_HANDLE_INVALID, pkcs11.CKR_SESSION_CLOSED, pkcs11.CKR_DEVICE_REMOVED, pkcs11.CKR_TOKEN_NOT_PRESENT,
-		pkcs11.CKR_USER_NOT_LOGGED_IN, pkcs11.CKR_OBJECT_HANDLE_INVALID, pkcs11.CKR_KEY_HANDLE_INVALID, pkcs11.CKR_TOKEN_NOT_RECOGNIZED:
+		pkcs11.CKR_USER_NOT_LOGGED_IN, pkcs11.CKR_TOKEN_NOT_RECOGNIZED:
 		return true
 	}
 	return false

@@ -3,6 +3,7 @@
 package hsm
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -247,28 +248,52 @@ func oaep(h crypto.Hash, label []byte) (*pkcs11.Mechanism, error) {
 // tokens differ in what they know.
 const oaepSHA256, oaepSHA1 = 1, 2
 
-// Scheme implements Wrapper: it asks the token by a round trip.
+// Scheme implements Wrapper.
 func (k *tokenRSA) Scheme() string {
-	if k.proves(context.Background(), oaepSHA256) == nil {
+	if scheme, err := k.scheme(context.Background()); err == nil && scheme == oaepSHA256 {
 		return "rsa-oaep-sha256"
 	}
 	return "rsa-oaep-sha1"
 }
 
+// scheme is the hash that the token's OAEP knows, which a round trip tells once.
+func (k *tokenRSA) scheme(ctx context.Context) (byte, error) {
+	k.token.mu.Lock()
+	known := k.token.oaep
+	k.token.mu.Unlock()
+	if known != 0 {
+		return known, nil
+	}
+	var err error
+	for _, scheme := range []byte{oaepSHA256, oaepSHA1} {
+		if err = k.proves(ctx, scheme); err == nil {
+			k.token.mu.Lock()
+			k.token.oaep = scheme
+			k.token.mu.Unlock()
+			return scheme, nil
+		}
+	}
+	return 0, fmt.Errorf("the token's RSA-OAEP does not give back what it was given, neither with SHA-256 nor with SHA-1: %w", err)
+}
+
 func (k *tokenRSA) proves(ctx context.Context, scheme byte) error {
-	sealed, err := k.wrap(scheme, []byte("round trip"))
+	message := []byte("round trip")
+	sealed, err := k.wrap(scheme, message)
 	if err != nil {
 		return err
 	}
-	_, err = k.Unwrap(ctx, sealed)
+	back, err := k.Unwrap(ctx, sealed)
+	if err == nil && !bytes.Equal(back, message) {
+		err = errors.New("it gives something else")
+	}
 	return err
 }
 
 // Wrap implements Wrapper. The public half needs no token.
 func (k *tokenRSA) Wrap(ctx context.Context, secret []byte) ([]byte, error) {
-	scheme := byte(oaepSHA256)
-	if k.proves(ctx, scheme) != nil {
-		scheme = oaepSHA1
+	scheme, err := k.scheme(ctx)
+	if err != nil {
+		return nil, err
 	}
 	return k.wrap(scheme, secret)
 }

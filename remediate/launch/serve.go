@@ -30,6 +30,9 @@ type server struct {
 	vault    *remediate.Opened
 	hidden   func([]byte)
 	running  sync.WaitGroup
+	// open are the connections, which are closed with the server.
+	mu   sync.Mutex
+	open map[net.Conn]bool
 }
 
 // maxQuestion bounds a question, in bytes; answerWithin bounds the time.
@@ -39,7 +42,7 @@ const (
 )
 
 func serve(dir string, o *remediate.Opened, hidden func([]byte)) (*server, error) {
-	s := &server{path: filepath.Join(dir, "socket"), vault: o, hidden: hidden}
+	s := &server{path: filepath.Join(dir, "socket"), vault: o, hidden: hidden, open: make(map[net.Conn]bool)}
 	l, err := net.Listen("unix", s.path)
 	if err != nil {
 		return nil, fmt.Errorf("listen for the program: %w", err)
@@ -59,11 +62,29 @@ func serve(dir string, o *remediate.Opened, hidden func([]byte)) (*server, error
 
 func (s *server) close() {
 	_ = s.listener.Close()
+	s.mu.Lock()
+	for c := range s.open {
+		_ = c.Close()
+	}
+	s.mu.Unlock()
 	s.running.Wait()
 }
 
+// track remembers a connection while it is answered.
+func (s *server) track(c net.Conn) (done func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open[c] = true
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.open, c)
+		_ = c.Close()
+	}
+}
+
 func (s *server) answer(conn net.Conn) {
-	defer conn.Close()
+	defer s.track(conn)()
 	_ = conn.SetDeadline(time.Now().Add(answerWithin))
 	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
 	defer cancel()

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,6 +22,18 @@ type Vault struct {
 // Auth is how to log in to a server: token, approle, jwt or kubernetes.
 type Auth struct {
 	Method, Mount, Role, RoleID, SecretIDFile, JWTFile string
+}
+
+// complete asks for what a method cannot do without.
+func (a *Auth) complete(d *decoder, where string, n *yaml.Node) {
+	need := map[string]map[string]string{
+		"approle": {"role_id": a.RoleID, "secret_id_file": a.SecretIDFile}, "jwt": {"role": a.Role, "jwt_file": a.JWTFile}, "kubernetes": {"role": a.Role},
+	}[a.Method]
+	for _, name := range slices.Sorted(maps.Keys(need)) {
+		if need[name] == "" {
+			d.fail(resolve(n), "%s: the method %s needs %s", where, a.Method, name)
+		}
+	}
 }
 
 // HSM is the hsm section: what protects the vault.
@@ -88,8 +101,12 @@ func (c *Config) keyFields(d *decoder) map[string]field {
 						"mount":  text(&c.Vault.Auth.Mount), "role": text(&c.Vault.Auth.Role), "role_id": text(&c.Vault.Auth.RoleID),
 						"secret_id_file": text(&c.Vault.Auth.SecretIDFile), "jwt_file": text(&c.Vault.Auth.JWTFile),
 					})
+					c.Vault.Auth.complete(d, where, n)
 				},
 			})
+			if c.Vault.Path != "" && c.Vault.Address != "" {
+				d.fail(resolve(n), "%s: path is a file and address a server: the vault is in one of them", where)
+			}
 		},
 		"hsm": func(where string, n *yaml.Node) {
 			d.mapping(where, n, map[string]field{

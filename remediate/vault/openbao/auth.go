@@ -1,6 +1,7 @@
 package openbao
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ type AppRole struct {
 }
 
 func (a AppRole) login(ctx context.Context, c *api.Client) (string, error) {
-	return logIn(ctx, c, or(a.Mount, "approle"), map[string]any{"role_id": a.RoleID, "secret_id": a.SecretID})
+	return logIn(ctx, c, cmp.Or(a.Mount, "approle"), map[string]any{"role_id": a.RoleID, "secret_id": a.SecretID})
 }
 
 // JWT logs in with a token that a file holds, read anew each time: of a CI
@@ -44,7 +45,7 @@ func (a JWT) login(ctx context.Context, c *api.Client) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read the JWT: %w", err)
 	}
-	return logIn(ctx, c, or(a.Mount, "jwt"), map[string]any{"role": a.Role, "jwt": strings.TrimSpace(string(text))})
+	return logIn(ctx, c, cmp.Or(a.Mount, "jwt"), map[string]any{"role": a.Role, "jwt": strings.TrimSpace(string(text))})
 }
 
 func logIn(ctx context.Context, c *api.Client, mount string, with map[string]any) (string, error) {

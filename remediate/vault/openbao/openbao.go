@@ -7,6 +7,7 @@
 package openbao
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -83,7 +84,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.Namespace != "" {
 		client.SetNamespace(c.Namespace)
 	}
-	s := &Store{client: client, mount: or(c.Mount, "secret"), prefix: strings.Trim(or(c.Prefix, "remint"), "/"), auth: c.Auth}
+	s := &Store{client: client, mount: cmp.Or(c.Mount, "secret"), prefix: strings.Trim(cmp.Or(c.Prefix, "remint"), "/"), auth: c.Auth}
 	if s.auth != nil {
 		if err := s.login(ctx); err != nil {
 			return nil, err
@@ -92,13 +93,6 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, errors.New("no token for the server: set BAO_TOKEN or VAULT_TOKEN, or configure a login")
 	}
 	return s, nil
-}
-
-func or(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a
 }
 
 // Close implements vault.Store.
