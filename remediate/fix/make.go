@@ -300,7 +300,7 @@ func (p *Project) complete(ctx context.Context, i *Item) {
 			i.Notes = append(i.Notes, "if only your own programs check it, say minter: random in the plan")
 		}
 	}
-	if e, ok := m.(mint.EndsOld); ok && e.EndsOld(&mint.Request{Leaked: i.leaked}) {
+	if e, ok := m.(mint.EndsOld); ok && e.EndsOld(&mint.Request{Leaked: i.leaked, Settings: mint.Settings{Options: p.Config.Providers[i.Minter]}}) {
 		i.Notes = append(i.Notes, "minting the new key ends the old one at once: it needs revoke: now")
 	}
 	if s := p.Scopes[i.Entry]; s != "" {
