@@ -236,16 +236,21 @@ func askValue(stdin io.Reader) func(context.Context, string) ([]byte, error) {
 	}
 }
 
-func (f *fixFlags) resumeFix(c *cobra.Command, root string, o fix.Options) error {
+// goOn opens a project, without a scan, and its vault.
+func (f *fixFlags) goOn(c *cobra.Command, root string, o fix.Options) (*fix.Machine, func(), error) {
 	conf, err := config.Discover(root, "")
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	project, err := fix.Open(root, &conf, o)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	m, closing, err := f.machine(c.Context(), project, true, c)
+	return f.machine(c.Context(), project, true, c)
+}
+
+func (f *fixFlags) resumeFix(c *cobra.Command, root string, o fix.Options) error {
+	m, closing, err := f.goOn(c, root, o)
 	if err != nil {
 		return err
 	}

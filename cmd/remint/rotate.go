@@ -2,9 +2,6 @@ package main
 
 import (
 	"github.com/spf13/cobra"
-
-	"github.com/remint/remint/remediate/fix"
-	"github.com/remint/remint/scanner/config"
 )
 
 func newRotate() *cobra.Command {
@@ -23,15 +20,7 @@ The old one is revoked as --revoke says: with on-deploy, by remint revoke ENTRY.
 			if err != nil {
 				return err
 			}
-			conf, err := config.Discover(".", "")
-			if err != nil {
-				return err
-			}
-			project, err := fix.Open(".", &conf, o)
-			if err != nil {
-				return err
-			}
-			m, closing, err := f.machine(c.Context(), project, true, c)
+			m, closing, err := f.goOn(c, ".", o)
 			if err != nil {
 				return err
 			}

@@ -64,14 +64,7 @@ program takes remint's place, and remint is gone.`,
 					return err
 				}
 			}
-			status, err := plan.Run(c.Context(), o)
-			if err != nil {
-				return err
-			}
-			if status != 0 {
-				return &childExit{status}
-			}
-			return nil
+			return ended(plan.Run(c.Context(), o))
 		},
 	}
 	f.add(c)
@@ -85,6 +78,14 @@ program takes remint's place, and remint is gone.`,
 	fl.StringVar(&plan.OnRotate, "on-rotate", "", "when an entry has a new version: restart, file or signal=NAME, such as signal=HUP")
 	fl.DurationVar(&plan.Interval, "watch", 10*time.Second, "how often --on-rotate looks")
 	return c
+}
+
+// ended makes a program's exit status this one's.
+func ended(status int, err error) error {
+	if err == nil && status != 0 {
+		return &childExit{status}
+	}
+	return err
 }
 
 // mapped puts NAME=VALUE flags over what the configuration maps.

@@ -116,15 +116,7 @@ one still, stops it.`,
 			if o.Done && len(args) == 0 {
 				return errors.New("--done needs the names of the entries")
 			}
-			conf, err := config.Discover(".", "")
-			if err != nil {
-				return err
-			}
-			project, err := fix.Open(".", &conf, fix.Options{})
-			if err != nil {
-				return err
-			}
-			m, closing, err := f.machine(c.Context(), project, true, c)
+			m, closing, err := f.goOn(c, ".", fix.Options{})
 			if err != nil {
 				return err
 			}

@@ -114,26 +114,28 @@ func (c *Config) keyFields(d *decoder) map[string]field {
 				"assurance": oneOf(&c.HSM.Assurance, "hsm", "tpm", "emulated", "software"),
 			})
 		},
-		"inject": func(where string, n *yaml.Node) {
-			d.mapping(where, n, map[string]field{
-				"env": func(where string, n *yaml.Node) {
-					c.Inject.Env = d.entries(where, n, variableName, "the name of a variable")
-				},
-				"files": func(where string, n *yaml.Node) {
-					c.Inject.Files = d.entries(where, n, variableName, "the name of the variable that will hold the path")
-				},
-				"mask": func(where string, n *yaml.Node) { c.Inject.Mask = d.boolean(where, n) },
-				"sdk":  func(where string, n *yaml.Node) { c.Inject.SDK = d.boolean(where, n) },
-				"on_rotate": func(where string, n *yaml.Node) {
-					if v, ok := d.text(where, n); ok && !onRotate.MatchString(v) {
-						d.fail(n, "%s: want restart, file or signal=NAME, such as signal=HUP", where)
-					} else if ok {
-						c.Inject.OnRotate = v
-					}
-				},
-			})
-		},
+		"inject": func(where string, n *yaml.Node) { c.injectFields(d, where, n) },
 	}
+}
+
+func (c *Config) injectFields(d *decoder, where string, n *yaml.Node) {
+	d.mapping(where, n, map[string]field{
+		"env": func(where string, n *yaml.Node) {
+			c.Inject.Env = d.entries(where, n, variableName, "the name of a variable")
+		},
+		"files": func(where string, n *yaml.Node) {
+			c.Inject.Files = d.entries(where, n, variableName, "the name of the variable that will hold the path")
+		},
+		"mask": func(where string, n *yaml.Node) { c.Inject.Mask = d.boolean(where, n) },
+		"sdk":  func(where string, n *yaml.Node) { c.Inject.SDK = d.boolean(where, n) },
+		"on_rotate": func(where string, n *yaml.Node) {
+			if v, ok := d.text(where, n); ok && !onRotate.MatchString(v) {
+				d.fail(n, "%s: want restart, file or signal=NAME, such as signal=HUP", where)
+			} else if ok {
+				c.Inject.OnRotate = v
+			}
+		},
+	})
 }
 
 // entries reads a mapping of names to entries of the vault.

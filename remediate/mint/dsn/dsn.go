@@ -5,10 +5,14 @@ package dsn
 
 import (
 	"bytes"
-	"fmt"
+	"context"
+	"errors"
 	"net/url"
 	"regexp"
 	"slices"
+	"time"
+
+	"github.com/remint/remint/remediate/mint"
 )
 
 // Parts is where user and password stand in a connection string. A user that is
@@ -73,7 +77,7 @@ func (p Parts) Password(text []byte) string {
 func With(text []byte, user string, password []byte) ([]byte, error) {
 	p, ok := Parse(text)
 	if !ok {
-		return nil, fmt.Errorf("the connection string has no place for a user and a password")
+		return nil, errors.New("the connection string has no place for a user and a password")
 	}
 	type edit struct {
 		start, end int
@@ -128,4 +132,20 @@ func extendKeywords(text []byte, start, end int) (int, int, bool) {
 		}
 	}
 	return 0, 0, false
+}
+
+// Propose makes up a user and a password for a connection string: the user has
+// the request's label, of at most limit bytes.
+func Propose(ctx context.Context, r *mint.Request, limit int) (mint.Minted, error) {
+	password, err := r.Password(ctx, mint.PasswordLength)
+	if err != nil {
+		return mint.Minted{}, err
+	}
+	defer clear(password)
+	m := mint.Minted{ID: r.Label(limit)}
+	if r.Lifetime > 0 {
+		m.Expires = time.Now().Add(r.Lifetime).UTC().Truncate(time.Second)
+	}
+	m.Value, err = With(r.Leaked.Value, m.ID, password)
+	return m, err
 }

@@ -103,17 +103,7 @@ const maxName = 63
 
 // Propose implements mint.Proposer.
 func (Minter) Propose(ctx context.Context, r *mint.Request) (mint.Minted, error) {
-	password, err := r.Password(ctx, mint.PasswordLength)
-	if err != nil {
-		return mint.Minted{}, err
-	}
-	defer clear(password)
-	m := mint.Minted{ID: r.Label(maxName)}
-	if r.Lifetime > 0 {
-		m.Expires = time.Now().Add(r.Lifetime).UTC().Truncate(time.Second)
-	}
-	m.Value, err = dsn.With(r.Leaked.Value, m.ID, password)
-	return m, err
+	return dsn.Propose(ctx, r, maxName)
 }
 
 // Mint implements mint.Minter: the role, its password and its rights come to be
