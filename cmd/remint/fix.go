@@ -341,5 +341,8 @@ func (f *fixFlags) outcome(c *cobra.Command, plan *fix.Plan, states []*fix.State
 		fmt.Fprintf(c.ErrOrStderr(), "remint: %v\n", err)
 		return errReported
 	}
+	if plan != nil && len(plan.Left) > 0 {
+		return errFindings
+	}
 	return nil
 }

@@ -58,7 +58,8 @@ func (m *Machine) open() (err error) {
 	return err
 }
 
-// Plan makes a plan with what the vault knows of providers.
+// settings are what the project says of a provider, with the admin out of the
+// vault.
 func (m *Machine) settings(ctx context.Context, minter string) (mint.Settings, error) {
 	conf := m.Project.Config.Providers[minter]
 	s := mint.Settings{Endpoint: conf["endpoint"], Options: conf}
@@ -82,7 +83,14 @@ func (m *Machine) Apply(ctx context.Context, plan *Plan) ([]*State, error) {
 		return nil, err
 	}
 	defer m.journal.close()
-	items := slices.DeleteFunc(plan.active(), m.inHand)
+	var items []*Item
+	for _, i := range plan.active() {
+		if m.inHand(i) {
+			plan.Left = append(plan.Left, Left{i.Places[0].File, i.Places[0].Line, i.Rule, i.Places[0].Fingerprint, "it is being replaced already: go on with remint fix --resume"})
+			continue
+		}
+		items = append(items, i)
+	}
 	if err := m.ready(items); err != nil {
 		return nil, err
 	}
@@ -179,7 +187,13 @@ func (m *Machine) begin(i *Item) (*State, error) {
 		return nil, err
 	}
 	l := &i.leaked
-	s := &State{Item: i, Token: hex.EncodeToString(token), known: known{bytes.Index(l.Value, l.Secret), len(l.Secret), l.Beside, i.url, i.steps}}
+	k := known{bytes.Index(l.Value, l.Secret), len(l.Secret), l.Beside, make(map[string]string), i.url, i.steps}
+	for _, at := range i.Places {
+		if text, err := m.Project.text(at.File); err == nil {
+			k.Files[at.File] = sum(text)
+		}
+	}
+	s := &State{Item: i, Token: hex.EncodeToString(token), known: k}
 	return s, m.journal.write(s, record{Step: Begun, Item: i, Known: &s.known})
 }
 
@@ -198,6 +212,8 @@ func (m *Machine) recall(ctx context.Context, s *State) error {
 		if errors.Is(err, vault.ErrDeleted) && s.Step == Revoked {
 			return nil
 		}
+	} else if i.Rotation {
+		value, _, err = m.Vault.Get(ctx, i.Entry, 0)
 	} else {
 		value, err = m.fromCode(s)
 	}
@@ -213,7 +229,7 @@ func (m *Machine) recall(ctx context.Context, s *State) error {
 func (m *Machine) fromCode(s *State) ([]byte, error) {
 	for _, at := range s.Item.Places {
 		text, err := m.Project.text(at.File)
-		if err == nil && at.End <= len(text) && at.Start < at.End {
+		if err == nil && at.End <= len(text) && at.Start < at.End && sum(text) == s.known.Files[at.File] {
 			return bytes.Clone(text[at.Start:at.End]), nil
 		}
 	}

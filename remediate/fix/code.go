@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,8 @@ import (
 	git "github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
+
+	"github.com/remint/remint/remediate/rewrite"
 )
 
 // rewrite takes the values of proved items out of the code, all files at once,
@@ -150,6 +153,32 @@ func (p *Project) left(i *Item) error {
 		}
 	}
 	return all
+}
+
+// holds looks for a value in every file of the project, also in those that no
+// scan looks at.
+func (p *Project) holds(ctx context.Context, secret []byte) error {
+	return filepath.WalkDir(p.Root, func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			return err
+		case d.IsDir() && d.Name() == ".git":
+			return fs.SkipDir // what was committed stays there
+		case !d.Type().IsRegular():
+			return nil
+		}
+		info, err := d.Info()
+		if err != nil || info.Size() > rewrite.MaxFile {
+			return err
+		}
+		text, err := os.ReadFile(name)
+		if err == nil && len(secret) > 0 && bytes.Contains(text, secret) {
+			err = fmt.Errorf("%s has it", name)
+		}
+		return err
+	})
 }
 
 // reason is why a place of a file was refused.

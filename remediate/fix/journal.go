@@ -55,7 +55,9 @@ type record struct {
 type known struct {
 	SecretAt, SecretLen int
 	Beside              map[string]string
-	URL, Steps          string
+	// Files are the sums of the files that it was found in.
+	Files      map[string]string
+	URL, Steps string
 }
 
 // State is a remediation as the journal has it.

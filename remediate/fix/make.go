@@ -101,11 +101,11 @@ func (p *Project) Plan(ctx context.Context, findings []scanner.Finding) (*Plan, 
 			plan.Left = append(plan.Left, Left{f.Path, f.Line, f.Rule.ID, f.Fingerprint, why})
 			continue
 		}
-		if !p.wanted(f.Fingerprint) {
+		if f.Rule.ID == accessKeyID { // it goes with its secret, whatever was asked for
+			ids = append(ids, f)
 			continue
 		}
-		if f.Rule.ID == accessKeyID {
-			ids = append(ids, f)
+		if !p.wanted(f.Fingerprint) {
 			continue
 		}
 		if err := p.add(plan, groups, names, f); err != nil {
@@ -229,6 +229,9 @@ func (p *Project) pair(plan *Plan, names *names, ids []*scanner.Finding) {
 					best, distance = i, d
 				}
 			}
+		}
+		if best == nil && !p.wanted(f.Fingerprint) {
+			continue
 		}
 		if err != nil || best == nil {
 			plan.Left = append(plan.Left, Left{f.Path, f.Line, f.Rule.ID, f.Fingerprint, "an access key's id without its secret: make the key inactive in IAM if it is yours"})

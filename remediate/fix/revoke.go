@@ -104,7 +104,7 @@ func (m *Machine) revoke(ctx context.Context, s *State) error {
 // stillGood looks once more before what cannot be taken back: the code holds
 // the old key nowhere, and the new one works.
 func (m *Machine) stillGood(ctx context.Context, s *State, r *mint.Request, minter mint.Minter) error {
-	if err := m.Project.left(s.Item); err != nil {
+	if err := errors.Join(m.Project.left(s.Item), m.Project.holds(ctx, s.Item.leaked.Secret)); err != nil {
 		return fmt.Errorf("the code has the old value still: %w", err)
 	}
 	if p, ok := minter.(mint.Prover); ok {

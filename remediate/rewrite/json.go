@@ -112,7 +112,7 @@ var agentJSON = language{
 			dir := path.Base(path.Dir(f.path))
 			switch {
 			case f.base == "claude_desktop_config.json":
-				return "", errors.New("Claude Desktop expands no variables: start the server with `remint run -- …` as its command, and take the value out of env")
+				return "", errors.New("its reader, Claude Desktop, expands no variables: start the server with `remint run -- …` as its command, and take the value out of env")
 			case dir == ".vscode" || dir == ".cursor":
 				return "${env:" + c.Variable + "}", nil
 			case dir == ".claude":

@@ -75,7 +75,7 @@ func terraformEdits(f *file, c Change) ([]edit, error) {
 	whole := c.Start == s.template.Start.Byte+1 && c.End == s.template.End.Byte-1
 	name, isVariable := strings.CutPrefix(c.Variable, tfVariable)
 	if !isVariable {
-		return nil, fmt.Errorf("Terraform reads %s<name>, and the plan calls it %s", tfVariable, c.Variable)
+		return nil, fmt.Errorf("the variable must be %s<name>, as Terraform reads it, and the plan calls it %s", tfVariable, c.Variable)
 	}
 	start, _ := line(f.text, s.attribute.SrcRange.Start.Byte)
 	_, end := line(f.text, s.attribute.SrcRange.End.Byte)
