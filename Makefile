@@ -32,7 +32,7 @@ check: $(STATICCHECK)
 	  cmp -s $(TOOLS)/analyzers.md docs/analyzers.md || { echo "docs/analyzers.md is not up to date: run 'make generate'"; exit 1; }
 
 unit:
-	$(GO) test $(RACE) -shuffle=on ./...
+	$(GO) test $(RACE) -timeout 30m -shuffle=on ./...
 
 # Six systems, each with cgo off; the one at hand with cgo on as well.
 cross:

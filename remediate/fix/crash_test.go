@@ -21,6 +21,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	_ "github.com/go-sql-driver/mysql" // the driver "mysql"
 	"github.com/jackc/pgx/v5"
 	goredis "github.com/redis/go-redis/v9"
@@ -132,10 +134,11 @@ func runChild(t *testing.T, dir, verb string, kill int) (killed bool, out string
 type provider struct {
 	minter string
 	admin  string
-	// lose is what the client says when the new key is made; "" where nothing
-	// can be lost.
-	lose  string
-	proxy *servers.Proxy
+	// endpoint is that of its API; "" for none.
+	endpoint string
+	// loseNext loses the answer when the new key is made; nil where nothing can
+	// be lost.
+	loseNext func()
 	// leak makes a key and returns what stands in the code.
 	leak func(t *testing.T) (file, text, secret string)
 	// live counts the new keys at the provider that remint made.
@@ -148,8 +151,9 @@ func (p *provider) project(t *testing.T) (dir, secret string) {
 	file, text, secret := p.leak(t)
 	conf := "version: 1\n"
 	if p.admin != "" {
-		conf += "providers:\n  " + p.minter + ": {admin: infra/admin}\nfix:\n  revoke: now\n  scopes:\n    code/" + map[string]string{
+		conf += "providers:\n  " + p.minter + ": {admin: infra/admin" + p.endpoint + "}\nfix:\n  revoke: now\n  scopes:\n    code/" + map[string]string{
 			"postgres": "database-url: 'select on public.orders'", "mysql": "database-url: 'select on app.orders'", "redis": "redis-url: '+@read on ~jobs:*'",
+			"awsiam": "aws-secret-access-key: 'iam:ListAccountAliases on *'",
 		}[p.minter] + "\n"
 	}
 	for name, text := range map[string]string{file: text, ".remint.yaml": conf} {
@@ -198,10 +202,15 @@ func (p *provider) finished(t *testing.T, dir, secret string, before []string) {
 	if bytes.Contains(value, []byte(secret)) {
 		t.Error("the vault gives out the old key")
 	}
-	if _, err := m.settings(t.Context(), p.minter); err != nil {
+	r := &mint.Request{Leaked: mint.Leaked{Value: []byte(secret), Secret: []byte(secret), Beside: s.known.Beside}, HSM: m.Vault.Token, Minted: &mint.Minted{ID: e.Metadata.ID, Value: value}}
+	if r.Settings, err = m.settings(t.Context(), p.minter); err != nil {
 		t.Fatal(err)
 	}
-	r := &mint.Request{Leaked: mint.Leaked{Value: value}, HSM: m.Vault.Token, Minted: &mint.Minted{ID: e.Metadata.ID, Value: value}}
+	if s.Item.Pair != nil {
+		if id, _, err := m.Vault.Get(t.Context(), s.Item.Pair.Entry, 0); err != nil || string(id) != e.Metadata.ID {
+			t.Errorf("the other half is not the new key's: %v", err)
+		}
+	}
 	if err := minter.(mint.Prover).Prove(t.Context(), r, value); err != nil {
 		t.Errorf("the new key does not work: %v", err)
 	}
@@ -232,16 +241,26 @@ func (p *provider) sound(t *testing.T, dir, secret string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	place := &Place{}
+	beside := make(map[string]string)
+	for _, f := range findings {
+		if f.Rule.ID == accessKeyID {
+			beside[accessKeyID] = string(f.Secret.Reveal())
+		}
+	}
 	for _, f := range findings {
 		if f.Secret.Len() > 0 && string(f.Secret.Reveal()) == secret {
 			text, start, end, err := m.Project.place(&f)
 			if err != nil {
 				t.Fatal(err)
 			}
-			place.Start, place.End, _ = minter.(mint.Extender).Extend(text, start, end)
-			old := text[place.Start:place.End]
-			if err := minter.(mint.Prover).Prove(t.Context(), &mint.Request{Leaked: mint.Leaked{Value: old}}, old); err != nil {
+			if x, ok := minter.(mint.Extender); ok {
+				start, end, _ = x.Extend(text, start, end)
+			}
+			r := &mint.Request{Leaked: mint.Leaked{Value: text[start:end], Beside: beside}}
+			if r.Settings, err = m.settings(t.Context(), p.minter); err != nil {
+				t.Fatal(err)
+			}
+			if err := minter.(mint.Prover).Prove(t.Context(), r, text[start:end]); err != nil {
 				t.Errorf("the code holds a key that does not work any more: %v", err)
 			}
 		}
@@ -249,7 +268,7 @@ func (p *provider) sound(t *testing.T, dir, secret string) {
 }
 
 func TestCrashMatrix(t *testing.T) {
-	for name, make := range map[string]func(*testing.T) *provider{"postgres": onPostgres, "mysql": onMariaDB, "redis": onRedis, "privatekey": inToken} {
+	for name, make := range map[string]func(*testing.T) *provider{"postgres": onPostgres, "mysql": onMariaDB, "redis": onRedis, "privatekey": inToken, "awsiam": onAWS} {
 		t.Run(name, func(t *testing.T) {
 			p := make(t)
 			for n := 1; ; n++ {
@@ -281,12 +300,12 @@ func TestCrashMatrix(t *testing.T) {
 }
 
 func TestLostAnswers(t *testing.T) {
-	for name, make := range map[string]func(*testing.T) *provider{"postgres": onPostgres, "mysql": onMariaDB, "redis": onRedis} {
+	for name, make := range map[string]func(*testing.T) *provider{"postgres": onPostgres, "mysql": onMariaDB, "redis": onRedis, "awsiam": onAWS} {
 		t.Run(name, func(t *testing.T) {
 			p := make(t)
 			before := p.live(t)
 			dir, secret := p.project(t)
-			p.proxy.LoseAfter(p.lose)
+			p.loseNext()
 			runChild(t, dir, "apply", 0)
 			p.finished(t, dir, secret, before)
 		})
@@ -310,7 +329,7 @@ func onPostgres(t *testing.T) *provider {
 	}
 	do(t, "CREATE TABLE orders (id serial)")
 	return &provider{
-		minter: "postgres", admin: strings.Replace(direct, s.Addr(), proxy.Addr, 1), lose: "commit", proxy: proxy,
+		minter: "postgres", admin: strings.Replace(direct, s.Addr(), proxy.Addr, 1), loseNext: func() { proxy.LoseAfter("commit") },
 		leak: func(t *testing.T) (string, string, string) {
 			user, password := "app_"+strings.ToLower(rand.Text()[:8]), rand.Text()+"7"
 			do(t, fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", user, password))
@@ -342,7 +361,7 @@ func onMariaDB(t *testing.T) *provider {
 		t.Fatal(err)
 	}
 	return &provider{
-		minter: "mysql", admin: fmt.Sprintf("mysql://admin:%s@%s/app", s.Password, proxy.Addr), lose: "GRANT SELECT", proxy: proxy,
+		minter: "mysql", admin: fmt.Sprintf("mysql://admin:%s@%s/app", s.Password, proxy.Addr), loseNext: func() { proxy.LoseAfter("GRANT SELECT") },
 		leak: func(t *testing.T) (string, string, string) {
 			user, password := "app_"+strings.ToLower(rand.Text()[:8]), rand.Text()+"7"
 			for _, q := range []string{fmt.Sprintf("CREATE USER '%s'@'127.0.0.1' IDENTIFIED BY '%s'", user, password), fmt.Sprintf("GRANT SELECT ON app.orders TO '%s'@'127.0.0.1'", user)} {
@@ -376,7 +395,7 @@ func onRedis(t *testing.T) *provider {
 	c := goredis.NewClient(&goredis.Options{Addr: s.Addr(), Password: s.Password})
 	t.Cleanup(func() { _ = c.Close() })
 	return &provider{
-		minter: "redis", admin: fmt.Sprintf("redis://default:%s@%s/0", s.Password, proxy.Addr), lose: "setuser", proxy: proxy,
+		minter: "redis", admin: fmt.Sprintf("redis://default:%s@%s/0", s.Password, proxy.Addr), loseNext: func() { proxy.LoseAfter("setuser") },
 		leak: func(t *testing.T) (string, string, string) {
 			user, password := "app_"+strings.ToLower(rand.Text()[:8]), rand.Text()+"7"
 			if err := c.Do(t.Context(), "ACL", "SETUSER", user, "on", ">"+password, "~*", "+@all").Err(); err != nil {
@@ -415,5 +434,28 @@ func inToken(t *testing.T) *provider {
 			return "key.js", "const key = `" + text + "`;\n", text
 		},
 		live: func(*testing.T) []string { return nil },
+	}
+}
+
+func onAWS(t *testing.T) *provider {
+	a := servers.StartAWS(t)
+	n := 0
+	return &provider{
+		minter: "awsiam", admin: a.Admin.ID + ":" + a.Admin.Secret, endpoint: ", endpoint: '" + a.URL + "'", loseNext: func() { a.Lose("CreateAccessKey") },
+		leak: func(t *testing.T) (string, string, string) {
+			n++
+			k := a.User(t, fmt.Sprintf("app-%d", n), `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:ListAccountAliases","Resource":"*"}]}`)
+			return "settings.py", fmt.Sprintf("AWS_ACCESS_KEY_ID = %q\nAWS_SECRET_ACCESS_KEY = %q\n", k.ID, k.Secret), k.Secret
+		},
+		live: func(t *testing.T) (names []string) {
+			out, err := a.IAM(a.Admin).ListUsers(t.Context(), &iam.ListUsersInput{PathPrefix: aws.String("/remint/")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, u := range out.Users {
+				names = append(names, *u.UserName)
+			}
+			return names
+		},
 	}
 }

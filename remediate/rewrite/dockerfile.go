@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"bytes"
 	"errors"
 	"regexp"
 	"strings"
@@ -24,28 +25,49 @@ var (
 	envPair     = regexp.MustCompile(`([A-Za-z_][A-Za-z0-9_]*)(=|[ \t]+)("(?:[^"\\]|\\.)*"|'[^']*'|(?:[^\s\\"']|\\.)+)`)
 )
 
-// instructionAt is the instruction that a place is in, with its continued lines.
-func instructionAt(text []byte, at int) (start, end int, word string) {
+// step is an instruction with its continued lines; word is "" for what is none:
+// an empty line, a comment.
+type step struct {
+	start, end int
+	word       string
+}
+
+// steps are all of a file, in their order.
+func steps(text []byte) []step {
+	var all []step
 	for from := 0; from < len(text); {
 		_, stop := line(text, from)
-		s := string(text[from:stop])
-		m := instruction.FindStringSubmatch(s)
-		for m != nil && continued(string(text[from:stop])) && stop < len(text) {
-			next := stop + len(newline(text[stop:]))
-			if next >= len(text) {
-				break
+		s := step{start: from}
+		if m := instruction.FindSubmatch(text[from:stop]); m != nil {
+			s.word = strings.ToUpper(string(m[1]))
+			for continued(string(text[from:stop])) {
+				next := after(text, stop)
+				if next >= len(text) {
+					break
+				}
+				_, stop = line(text, next)
 			}
-			_, stop = line(text, next)
 		}
-		if from <= at && at <= stop {
-			if m == nil {
-				return from, stop, ""
-			}
-			return from, stop, strings.ToUpper(m[1])
-		}
-		from = stop + 1
-		for from < len(text) && text[from-1] == '\r' && text[from] == '\n' {
-			from++
+		s.end = stop
+		all = append(all, s)
+		from = after(text, stop)
+	}
+	return all
+}
+
+// after is where the line behind a line's end begins.
+func after(text []byte, end int) int {
+	if n := bytes.IndexByte(text[end:], '\n'); n >= 0 {
+		return end + n + 1
+	}
+	return len(text)
+}
+
+// instructionAt is the instruction that a place is in.
+func instructionAt(text []byte, at int) (start, end int, word string) {
+	for _, s := range steps(text) {
+		if s.start <= at && at <= s.end {
+			return s.start, s.end, s.word
 		}
 	}
 	return 0, 0, ""
@@ -83,6 +105,9 @@ func dockerEdits(f *file, c Change) ([]edit, error) {
 	}
 	from, to, _ := instructionAt(f.text, c.Start)
 	word, name, start, end := dockerPair(f.text, c.Start)
+	if name != "" && !wholePair(f.text[start:end], c.Start-start, c.End-start) {
+		return nil, errors.New("it is a part of a longer value, of which the environment can replace only all")
+	}
 	switch {
 	case word == "ARG" && name != "":
 		f.note("Dockerfile: give %s when you build: docker build --build-arg %s, or better as a secret of the build, since arguments stay in the image's history", name, name)
@@ -105,6 +130,12 @@ func dockerEdits(f *file, c Change) ([]edit, error) {
 	return nil, errors.New("it stands in an instruction that takes no variable of the build")
 }
 
+// wholePair tells whether a place is all of a pair's value.
+func wholePair(pair []byte, from, to int) bool {
+	m := envPair.FindSubmatchIndex(pair)
+	return m != nil && strings.Trim(string(pair[m[6]:from])+string(pair[to:m[7]]), `"'`) == ""
+}
+
 // runSecret mounts the value for one instruction. Its shell expands it but
 // within single quotes.
 func runSecret(f *file, c Change, from int) ([]edit, error) {
@@ -116,22 +147,20 @@ func runSecret(f *file, c Change, from int) ([]edit, error) {
 	if strings.HasPrefix(strings.TrimSpace(string(f.text[head:c.Start])), "[") {
 		return nil, errors.New("it stands in a list of arguments, which no shell expands")
 	}
-	f.note("Dockerfile: build with remint run -- docker build --secret id=%s,env=%s …", c.Variable, c.Variable)
+	f.note("Dockerfile: build with remint run -- docker build --secret id=%s,env=%s … (BuildKit, Dockerfile syntax 1.10)", c.Variable, c.Variable)
 	return []edit{{head, head, "--mount=type=secret,id=" + c.Variable + ",env=" + c.Variable + " "}, {c.Start, c.End, "${" + c.Variable + "}"}}, nil
 }
 
 // parsesDocker looks that every line begins an instruction, or goes one on.
 func parsesDocker(text []byte) error {
-	for at := 0; at < len(text); {
-		from, to, word := instructionAt(text, at)
-		s := strings.TrimSpace(string(text[from:to]))
-		if word == "" && s != "" && !strings.HasPrefix(s, "#") && !strings.Contains(string(text), "<<") {
+	for _, one := range steps(text) {
+		s := strings.TrimSpace(string(text[one.start:one.end]))
+		if one.word == "" && s != "" && !strings.HasPrefix(s, "#") && !bytes.Contains(text, []byte("<<")) {
 			return errors.New("a line is no instruction")
 		}
-		if word == "ENV" && len(strings.Fields(s)) < 2 {
+		if one.word == "ENV" && len(strings.Fields(s)) < 2 {
 			return errors.New("ENV without a variable")
 		}
-		at = to + 1
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ const tfVariable = "TF_VAR_"
 
 // terraform makes a value a sensitive variable, which comes from TF_VAR_name.
 var terraform = language{
-	name: "terraform", is: byEnding(".tf", ".tfvars", ".hcl"),
+	name: "terraform", is: byEnding(".tf", ".tfvars"),
 	edits:    terraformEdits,
 	closing:  declareVariables,
 	parse:    func(f *file, text []byte) error { _, err := parseHCL(f, text); return err },
@@ -72,6 +72,9 @@ func terraformEdits(f *file, c Change) ([]edit, error) {
 		}
 		return nil, errors.New("it does not stand in a string")
 	}
+	if err := s.constant(); err != nil {
+		return nil, err
+	}
 	whole := c.Start == s.template.Start.Byte+1 && c.End == s.template.End.Byte-1
 	name, isVariable := strings.CutPrefix(c.Variable, tfVariable)
 	if !isVariable {
@@ -82,8 +85,8 @@ func terraformEdits(f *file, c Change) ([]edit, error) {
 	indent := strings.Repeat(" ", s.attribute.SrcRange.Start.Byte-start)
 	switch {
 	case hasSuffix(f.base, ".tfvars") || s.block != nil && s.block.Type == "variable" && s.attribute.Name == "default":
-		if !whole {
-			return nil, errors.New("it is a part of a longer value")
+		if r := s.attribute.Expr.Range(); !whole || r.Start.Byte != s.template.Start.Byte || r.End.Byte != s.template.End.Byte {
+			return nil, errors.New("it is a part of a longer value, of which the environment can replace only all")
 		}
 		if hasSuffix(f.base, ".tfvars") {
 			return []edit{{start, end, "# " + name + " comes from " + c.Variable + ": " + c.Entry}}, nil
@@ -96,6 +99,22 @@ func terraformEdits(f *file, c Change) ([]edit, error) {
 		return []edit{{s.template.Start.Byte, s.template.End.Byte, "var." + name}}, nil
 	}
 	return []edit{{c.Start, c.End, "${var." + name + "}"}}, nil
+}
+
+// constant tells places that take no variable.
+func (s *spot) constant() error {
+	if s.block == nil {
+		return nil
+	}
+	switch kind, name := s.block.Type, s.attribute.Name; {
+	case kind == "terraform":
+		return errors.New("the terraform block takes no variables: give it to terraform init as -backend-config, or in the environment of the backend")
+	case kind == "output":
+		return errors.New("it is an output, which shows it: take the output out")
+	case kind == "variable" && name != "default", kind == "module" && (name == "source" || name == "version"):
+		return fmt.Errorf("%s of a %s is a constant", name, kind)
+	}
+	return nil
 }
 
 // declareVariables declares at the file's end what was put in and is not there.

@@ -1,18 +1,8 @@
 package awsiam
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
-	"os"
-	"os/exec"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -27,125 +17,31 @@ import (
 	"github.com/remint/remint/remediate/mint/minttest/servers"
 )
 
-// cloud is moto's IAM and STS, which check signatures and rights, behind a proxy
-// that can lose an answer.
+// cloud is a real stand-in of AWS with its administrator.
 type cloud struct {
-	url   string
+	*servers.AWS
 	admin pair
-	// lose is the action whose next answer gets lost after it was done.
-	lose atomic.Pointer[string]
-	// created counts the calls that make keys.
-	created atomic.Int32
 }
 
 func start(t *testing.T) *cloud {
 	t.Helper()
-	program, err := exec.LookPath("moto_server")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("moto_server is not installed, and CI needs it")
-		}
-		t.Skip("moto_server is not installed")
-	}
-	at := fmt.Sprintf("127.0.0.1:%d", servers.Port(t))
-	host, port, _ := strings.Cut(at, ":")
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, program, "-H", host, "-p", port)
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &log, &log, 5*time.Second
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cancel(); _ = cmd.Wait() })
-	c := &cloud{admin: pair{id: "test", secret: "test"}}
-	for end := time.Now().Add(90 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		if resp, err := http.Get("http://" + at + "/moto-api/data.json"); err == nil { //nolint:noctx // the loopback
-			resp.Body.Close()
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatal("moto_server does not answer")
-		}
-	}
-	c.proxy(t, &url.URL{Scheme: "http", Host: at})
-	c.admin = c.user(t, "admin", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)
-	resp, err := http.Post("http://"+at+"/moto-api/reset-auth", "text/plain", strings.NewReader("0")) //nolint:noctx // the loopback
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	return c
-}
-
-// proxy passes calls on, with the host that was signed.
-func (c *cloud) proxy(t *testing.T, to *url.URL) {
-	t.Helper()
-	p := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to); r.Out.Host = r.In.Host },
-		ModifyResponse: func(resp *http.Response) error {
-			action, _ := resp.Request.Context().Value(actionKey{}).(string)
-			if lose := c.lose.Load(); lose != nil && *lose == action && c.lose.CompareAndSwap(lose, nil) {
-				return errors.New("the answer is lost")
-			}
-			if resp.StatusCode == http.StatusOK {
-				return nil
-			}
-			return unwrap(resp)
-		},
-		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
-	}
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			panic(http.ErrAbortHandler)
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		form, _ := url.ParseQuery(string(body))
-		if form.Get("Action") == "CreateAccessKey" {
-			c.created.Add(1)
-		}
-		p.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), actionKey{}, form.Get("Action"))))
-	}))
-	t.Cleanup(s.Close)
-	c.url = s.URL
-}
-
-type actionKey struct{}
-
-// unwrap writes an error of moto's authorization as AWS does: ErrorResponse has
-// Error in it, without an Errors between.
-// https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
-func unwrap(resp *http.Response) error {
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err
-	}
-	resp.Body.Close()
-	text = []byte(strings.NewReplacer("<Errors>", "", "</Errors>", "").Replace(string(text)))
-	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
-	resp.Header.Set("Content-Length", strconv.Itoa(len(text)))
-	return nil
+	a := servers.StartAWS(t)
+	return &cloud{a, pair{id: a.Admin.ID, secret: a.Admin.Secret}}
 }
 
 func (c *cloud) settings(options map[string]string) mint.Settings {
-	return mint.Settings{Endpoint: c.url, Admin: []byte(c.admin.id + ":" + c.admin.secret), Options: options}
+	return mint.Settings{Endpoint: c.URL, Admin: []byte(c.admin.id + ":" + c.admin.secret), Options: options}
 }
 
 func (c *cloud) iam(p pair) *iam.Client {
-	return iam.NewFromConfig(config(&mint.Request{Settings: mint.Settings{Endpoint: c.url}}, p))
+	return iam.NewFromConfig(config(&mint.Request{Settings: mint.Settings{Endpoint: c.URL}}, p))
 }
 
 // user makes a user with a policy and a key.
 func (c *cloud) user(t *testing.T, name, policy string) pair {
 	t.Helper()
-	api := c.iam(c.admin)
-	if _, err := api.CreateUser(t.Context(), &iam.CreateUserInput{UserName: &name, Path: aws.String("/apps/")}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := api.PutUserPolicy(t.Context(), &iam.PutUserPolicyInput{UserName: &name, PolicyName: aws.String("own"), PolicyDocument: &policy}); err != nil {
-		t.Fatal(err)
-	}
-	return c.key(t, name)
+	k := c.User(t, name, policy)
+	return pair{id: k.ID, secret: k.Secret}
 }
 
 func (c *cloud) key(t *testing.T, user string) pair {
@@ -194,7 +90,7 @@ func TestSuite(t *testing.T) {
 				return mint.Request{HSM: token, Settings: c.settings(nil), Leaked: found(c.user(t, name(), narrow)),
 					Scope: mint.Scope{{Type: "awsiam", Actions: []string{"iam:ListAccountAliases"}, Locations: []string{"*"}}}}
 			},
-			Lose: func() { c.lose.Store(aws.String("CreateAccessKey")) },
+			Lose: func() { c.Lose("CreateAccessKey") },
 			Check: func(t *testing.T, r *mint.Request, m mint.Minted) {
 				api := c.iam(pair{id: m.ID, secret: string(m.Value)})
 				if _, err := api.ListAccountAliases(t.Context(), &iam.ListAccountAliasesInput{}); err != nil {
@@ -238,12 +134,12 @@ func TestSuite(t *testing.T) {
 func (c *cloud) lostInPlace(t *testing.T) {
 	user := name()
 	r := mint.Request{Name: "a/b", Token: "0badcafe", Settings: c.settings(map[string]string{"in-place": "true"}), Leaked: found(c.user(t, user, narrow))}
-	c.lose.Store(aws.String("CreateAccessKey"))
-	before := c.created.Load()
+	c.Lose("CreateAccessKey")
+	before := c.Created.Load()
 	if _, err := (Minter{}).Mint(t.Context(), &r); err == nil {
 		t.Fatal("the answer was not lost")
 	}
-	if n := c.created.Load() - before; n != 1 {
+	if n := c.Created.Load() - before; n != 1 {
 		t.Fatalf("the call was sent %d times", n)
 	}
 	if _, err := (Minter{}).Orphans(t.Context(), &r); !errors.Is(err, mint.ErrNeedsPerson) {
@@ -289,7 +185,7 @@ func (c *cloud) twoKeys(t *testing.T) {
 // withoutAdmin has the leaked key alone: it may ask and delete itself.
 func (c *cloud) withoutAdmin(t *testing.T) {
 	p := c.user(t, name(), `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["iam:DeleteAccessKey"],"Resource":"*"}}`)
-	r := mint.Request{Name: "a/b", Token: "0badcafe", Settings: mint.Settings{Endpoint: c.url}, Leaked: found(p), Scope: mint.Scope{{Actions: []string{"s3:GetObject"}, Locations: []string{"*"}}}}
+	r := mint.Request{Name: "a/b", Token: "0badcafe", Settings: mint.Settings{Endpoint: c.URL}, Leaked: found(p), Scope: mint.Scope{{Actions: []string{"s3:GetObject"}, Locations: []string{"*"}}}}
 	if _, err := (Minter{}).Mint(t.Context(), &r); !errors.Is(err, mint.ErrNoAdmin) {
 		t.Errorf("want that an admin is missing, got %v", err)
 	}
