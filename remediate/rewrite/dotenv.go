@@ -28,6 +28,9 @@ var dotenv = language{
 		if a.name != c.Variable {
 			return nil, errors.New("the program reads " + a.name + ", which the plan calls " + c.Variable)
 		}
+		if sample.MatchString(f.base) {
+			return []edit{{a.valueStart, a.end, ""}}, nil
+		}
 		return []edit{{a.start, a.end, "# " + a.name + " is injected by `remint run`: " + c.Entry}}, nil
 	},
 	parse:    func(*file, []byte) error { return nil },
@@ -35,7 +38,9 @@ var dotenv = language{
 }
 
 var (
-	assign  = regexp.MustCompile(`(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=[ \t]*`)
+	assign = regexp.MustCompile(`(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=[ \t]*`)
+	// sample is a file that shows which variables there are.
+	sample  = regexp.MustCompile(`example|sample|template|dist$`)
 	comment = regexp.MustCompile("^[\"'`]?[ \\t]+#")
 )
 

@@ -180,6 +180,9 @@ func one(f *file, l language, c Change) ([]edit, error) {
 	if c.Start < 0 || c.Start >= c.End || c.End > len(f.text) {
 		return nil, errors.New("there is no such place in the file")
 	}
+	if !envName.MatchString(c.Variable) {
+		return nil, fmt.Errorf("%q is no name of an environment variable: letters, digits and '_'", c.Variable)
+	}
 	edits, err := l.edits(f, c)
 	if err != nil {
 		return nil, err

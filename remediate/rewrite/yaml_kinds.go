@@ -35,14 +35,40 @@ var workflow = language{
 	parse: parseYAML,
 	edits: func(f *file, c Change) ([]edit, error) {
 		return inYAML(f, c, func(s *scalar) (string, error) {
-			if len(s.keys) > 0 && s.keys[len(s.keys)-1] == "uses" {
-				return "", errors.New("\"uses\" takes no secret")
+			switch {
+			case !strings.HasSuffix(path.Dir(f.path), ".github/workflows"):
+				return "", errors.New("an action has no secrets: make it an input, and give it in the workflow")
+			case !takesSecrets(s.keys):
+				return "", fmt.Errorf("GitHub knows no secrets at %s", strings.Join(s.keys, "."))
 			}
 			f.note("GitHub: set the secret, which runners read: remint vault show %s --reveal | gh secret set %s", c.Entry, c.Variable)
 			return "${{ secrets." + c.Variable + " }}", nil
 		})
 	},
 	variable: envKey,
+}
+
+// takesSecrets tells whether the secrets context is there at a place of a
+// workflow:
+// https://docs.github.com/en/actions/reference/workflows-and-actions/contexts#context-availability
+func takesSecrets(keys []string) bool {
+	n := len(keys)
+	if n == 0 {
+		return false
+	}
+	last, above := keys[n-1], ""
+	if n > 1 {
+		above = keys[n-2]
+	}
+	switch above {
+	case "env", "secrets", "credentials", "outputs":
+		return true
+	case "with":
+		return slices.Contains(keys, "steps")
+	case "steps":
+		return last == "run" || last == "name" || last == "working-directory"
+	}
+	return false
 }
 
 // envKey is the name under env, environment or variables.
@@ -73,7 +99,10 @@ var gitlabCI = language{
 			return f.unusedEdit, err
 		}
 		f.note("GitLab: set %s as a masked and protected variable of the project (Settings, CI/CD, Variables)", c.Variable)
-		if envKey(f, c.Start, c.End) == c.Variable && s.whole(c) && !s.flow && len(s.keys) > 0 {
+		if envKey(f, c.Start, c.End) == c.Variable && s.whole(c) && len(s.keys) > 0 {
+			if s.flow {
+				return nil, errors.New("a variable cannot have the value of itself: write the variables over several lines")
+			}
 			return s.dropPair(f, "# "+c.Variable+" is a CI/CD variable of the project: "+c.Entry)
 		}
 		return s.put(c, "$"+c.Variable)
@@ -86,6 +115,9 @@ func (s *scalar) dropPair(f *file, comment string) ([]edit, error) {
 	key := s.key()
 	if key == nil {
 		return nil, errors.New("it does not stand under a key")
+	}
+	if m := s.path[len(s.path)-2]; len(m.Content) == 2 {
+		comment = "{} " + comment // a mapping without anything is still one
 	}
 	return []edit{{s.offsets.at(key.Line, key.Column), s.end, comment}}, nil
 }
@@ -121,6 +153,9 @@ var (
 	kindLine   = regexp.MustCompile(`(?m)^kind:[ \t]*\S`)
 )
 
+// workloads are the kinds that have containers.
+var workloads = []string{"Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob", "PodTemplate"}
+
 // kubernetes is a manifest: an env entry's value becomes a secretKeyRef.
 var kubernetes = language{
 	name:  "kubernetes",
@@ -135,10 +170,13 @@ var kubernetes = language{
 		if kind == "Secret" || kind == "SealedSecret" {
 			return nil, errors.New("a Secret in a repository cannot be rewritten: take the manifest out, and make the Secret from the vault (remint vault show … | kubectl create secret)")
 		}
+		if !slices.Contains(workloads, kind) {
+			return nil, fmt.Errorf("nobody knows here whether a manifest of the kind %q takes secrets", kind)
+		}
 		m := s.path[len(s.path)-2]
 		name := value(m, "name")
 		if s.key() == nil || s.key().Value != "value" || !envName.MatchString(name) || len(s.keys) < 2 || s.keys[len(s.keys)-2] != "env" {
-			return nil, fmt.Errorf("a %s takes a secret as an environment variable of a container alone", kind)
+			return nil, fmt.Errorf("only the environment variable of a container takes a secret (%s)", kind)
 		}
 		if !s.whole(c) {
 			return nil, errors.New("it is a part of a longer value")
