@@ -1,12 +1,15 @@
 package rewrite
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"go/ast"
+	"go/format"
 	"go/parser"
 	"go/scanner"
 	"go/token"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +21,7 @@ const injectPath = "github.com/remint/remint/remediate/inject"
 var golang = language{
 	name: "go", is: byEnding(".go"),
 	edits:   goEdits,
-	closing: goImports,
+	closing: closingGo,
 	parse: func(_ *file, text []byte) error {
 		_, err := parser.ParseFile(token.NewFileSet(), "", text, parser.SkipObjectResolution)
 		if list := (scanner.ErrorList)(nil); errors.As(err, &list) {
@@ -63,72 +66,155 @@ func goEdits(f *file, c Change) ([]edit, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, group := range g.ast.Comments {
-		if g.at(group.Pos()) <= c.Start && c.End <= g.at(group.End()) {
-			return f.removed(c), nil
-		}
+	if g.commented(c) {
+		return f.removed(c), nil
 	}
 	around := g.path(c.Start, c.End)
-	lit, sum := literalOf(around)
-	if lit == nil {
+	first, last := g.literals(around, c)
+	if first == nil {
 		return nil, errors.New("it does not stand in a string")
 	}
 	if err := goPosition(around); err != nil {
 		return nil, err
 	}
-	value := g.value(c, lit)
-	e := edit{g.at(lit.Pos()), g.at(lit.End()), value}
-	if !sum {
-		text := string(f.text[e.start:e.end])
-		before, after := text[1:c.Start-e.start], text[c.End-e.start:len(text)-1]
-		if strings.Trim(before, " \n") != "" || strings.Trim(strings.ReplaceAll(after, `\n`, ""), " \n") != "" {
-			e.text = joined(text[:1], before, value, after)
-			if _, in := around[min(1, len(around)-1)].(*ast.BinaryExpr); in {
-				e.text = "(" + e.text + ")"
-			}
+	for _, path := range g.needs() {
+		if name, _, _ := g.imported(path); g.declared(around, name, c.Start) {
+			return nil, fmt.Errorf("the file calls something else %s", name)
 		}
 	}
-	return g.constant(around, e)
+	if err := g.mayVary(around); err != nil {
+		return nil, err
+	}
+	return g.replace(around, first, last, c)
 }
 
-func joined(quote, before, value, after string) string {
-	out := value
-	if before != "" {
-		out = quote + before + quote + " + " + out
-	}
-	if after != "" {
-		out += " + " + quote + after + quote
-	}
-	return out
+// commented tells whether a change is in a comment.
+func (g *goFile) commented(c Change) bool {
+	return slices.ContainsFunc(g.ast.Comments, func(group *ast.CommentGroup) bool {
+		return g.at(group.Pos()) <= c.Start && c.End <= g.at(group.End())
+	})
 }
 
-// literalOf is the string around a place, or the sum of strings.
-func literalOf(around []ast.Node) (e ast.Expr, sum bool) {
-	for i, n := range around {
-		switch n := n.(type) {
-		case *ast.BasicLit:
-			if i == 0 && n.Kind == token.STRING {
-				return n, false
-			}
-		case *ast.BinaryExpr:
-			if i == 0 && onlyStrings(n) {
-				return n, true
-			}
+// literals are the first and the last string that a change is in; nil for none.
+func (g *goFile) literals(around []ast.Node, c Change) (first, last ast.Expr) {
+	if len(around) == 0 {
+		return nil, nil
+	}
+	e, ok := around[0].(ast.Expr)
+	if !ok {
+		return nil, nil
+	}
+	for _, l := range summands(e) {
+		if g.at(l.End()) <= c.Start || g.at(l.Pos()) >= c.End {
+			continue
 		}
+		if l, ok := l.(*ast.BasicLit); !ok || l.Kind != token.STRING {
+			return nil, nil
+		}
+		if first == nil {
+			first = l
+		}
+		last = l
 	}
-	return nil, false
+	return first, last
 }
 
-func onlyStrings(e ast.Expr) bool {
-	switch e := e.(type) {
-	case *ast.BasicLit:
-		return e.Kind == token.STRING
+// summands are what a sum is made of, in their order.
+func summands(e ast.Expr) []ast.Expr {
+	switch n := e.(type) {
 	case *ast.BinaryExpr:
-		return e.Op == token.ADD && onlyStrings(e.X) && onlyStrings(e.Y)
+		if n.Op == token.ADD {
+			return append(summands(n.X), summands(n.Y)...)
+		}
 	case *ast.ParenExpr:
-		return onlyStrings(e.X)
+		return summands(n.X)
 	}
-	return false
+	return []ast.Expr{e}
+}
+
+// replace puts the variable in place of strings, or between what is left of them.
+func (g *goFile) replace(around []ast.Node, first, last ast.Expr, c Change) ([]edit, error) {
+	start, end := g.at(first.Pos()), g.at(last.End())
+	before, after := "", ""
+	if c.Start > start {
+		before = string(g.text[start+1 : c.Start])
+	}
+	if c.End < end {
+		after = string(g.text[c.End : end-1])
+	}
+	value := g.value(c, around)
+	if strings.Trim(before, " \r\n") == "" && strings.Trim(strings.ReplaceAll(after, `\n`, ""), " \r\n") == "" {
+		return []edit{{start, end, value}}, nil
+	}
+	if first == last {
+		if edits, ok := g.formatted(around, c, value); ok {
+			return edits, nil
+		}
+	}
+	build := func(plus, value string) edit {
+		e := edit{c.Start, c.End, value}
+		if before == "" {
+			e.start = start
+		} else {
+			e.text = string(g.text[start]) + plus + e.text
+		}
+		if after == "" {
+			e.end = end
+		} else {
+			e.text += plus + string(g.text[end-1])
+		}
+		return e
+	}
+	e := build(g.plus(build), value)
+	if len(around) > 1 && first == last {
+		switch around[1].(type) {
+		case *ast.IndexExpr, *ast.SliceExpr:
+			return []edit{{start, end, "(" + string(g.text[start:e.start]) + e.text + string(g.text[e.end:end]) + ")"}}, nil
+		}
+	}
+	return []edit{e}, nil
+}
+
+// plus is a plus as gofmt has it at a place.
+func (g *goFile) plus(build func(plus, value string) edit) string {
+	const placeholder = "remintPlaceholder"
+	out, err := format.Source(apply(g.text, []edit{build(" + ", placeholder)}))
+	if err == nil && (bytes.Contains(out, []byte("+"+placeholder)) || bytes.Contains(out, []byte(placeholder+"+"))) {
+		return "+"
+	}
+	return " + "
+}
+
+var formatName = regexp.MustCompile(`^(?:[SF]?[Pp]rint|[A-Z]?[a-z]*(?:Append|Error|Fatal|Panic|Log|Skip|Debug|Info|Warn|Warning|Trace))f$`)
+
+// formatted makes a part of a format an argument of it.
+func (g *goFile) formatted(around []ast.Node, c Change, value string) ([]edit, bool) {
+	if len(around) < 2 {
+		return nil, false
+	}
+	call, ok := around[1].(*ast.CallExpr)
+	if !ok || !formatName.MatchString(called(call)) {
+		return nil, false
+	}
+	i := slices.IndexFunc(call.Args, func(e ast.Expr) bool { return ast.Node(e) == around[0] })
+	verbs := strings.ReplaceAll(string(g.text[g.at(around[0].Pos()):c.Start]), "%%", "")
+	last := i + strings.Count(verbs, "%")
+	if i < 0 || i > 1 || strings.ContainsAny(verbs, "*[") || last >= len(call.Args) || call.Ellipsis.IsValid() {
+		return nil, false
+	}
+	at := g.at(call.Args[last].End())
+	return []edit{{c.Start, c.End, "%s"}, {at, at, ", " + value}}, true
+}
+
+// called is the name of what is called.
+func called(call *ast.CallExpr) string {
+	switch f := call.Fun.(type) {
+	case *ast.Ident:
+		return f.Name
+	case *ast.SelectorExpr:
+		return f.Sel.Name
+	}
+	return ""
 }
 
 // goPosition tells where no call may stand.
@@ -146,95 +232,62 @@ func goPosition(around []ast.Node) error {
 	return nil
 }
 
-// value is the expression of a variable's value, of the literal's type.
-func (g *goFile) value(c Change, lit ast.Expr) string {
-	out := "os.Getenv(" + strconv.Quote(c.Variable) + ")"
+// value is the expression of a variable's value, of the string's type.
+func (g *goFile) value(c Change, around []ast.Node) string {
+	needs := g.needs()
+	name, _, _ := g.imported(needs[0])
+	out := name + ".Getenv(" + strconv.Quote(c.Variable) + ")"
 	if g.options.Style == SDK {
-		out = "inject.Must(inject.String(context.Background(), " + strconv.Quote(c.Entry) + "))"
+		inject, _, _ := g.imported(needs[1])
+		out = inject + ".Must(" + inject + ".String(" + name + ".Background(), " + strconv.Quote(c.Entry) + "))"
 	}
+	t := ""
 	if g.options.GoType != nil {
-		if t := g.options.GoType(g.at(lit.Pos())); t != "" {
-			out = t + "(" + out + ")"
-		}
+		t = g.options.GoType(g.at(around[0].Pos()))
+	} else {
+		t = g.declaredType(around)
+	}
+	if t != "" {
+		out = t + "(" + out + ")"
 	}
 	return out
 }
 
-// constant is an edit, and where it is of a constant's value what makes that a
-// variable. One among others is taken out of their group.
-func (g *goFile) constant(around []ast.Node, e edit) ([]edit, error) {
-	var spec *ast.ValueSpec
+// declaredType is the type that a declaration gives its value by a name of its
+// own; "" for string and what a string is assigned to.
+func (g *goFile) declaredType(around []ast.Node) string {
 	for _, n := range around {
 		switch n := n.(type) {
-		case *ast.FuncLit:
-			return []edit{e}, nil
+		case *ast.BasicLit, *ast.BinaryExpr, *ast.ParenExpr:
+			continue
 		case *ast.ValueSpec:
-			spec = n
-		case *ast.GenDecl:
-			if n.Tok != token.CONST || spec == nil {
-				return []edit{e}, nil
+			t := ""
+			switch n.Type.(type) {
+			case *ast.Ident, *ast.SelectorExpr:
+				t = string(g.text[g.at(n.Type.Pos()):g.at(n.Type.End())])
 			}
-			if len(spec.Names) != 1 {
-				return nil, errors.New("several constants are declared at once")
+			if t != "string" && t != "any" {
+				return t
 			}
-			if len(n.Specs) == 1 {
-				at := g.at(n.Pos())
-				return []edit{{at, at + len("const"), "var"}, e}, nil
-			}
-			return g.ungroup(n, spec, e)
 		}
+		return ""
 	}
-	return []edit{e}, nil
+	return ""
 }
 
-// ungroup moves a constant out of a group, behind it.
-func (g *goFile) ungroup(group *ast.GenDecl, spec *ast.ValueSpec, e edit) ([]edit, error) {
-	i := slices.Index(group.Specs, ast.Spec(spec))
-	if i+1 < len(group.Specs) && len(group.Specs[i+1].(*ast.ValueSpec).Values) == 0 {
-		return nil, errors.New("the constant after it repeats its value")
-	}
-	if strings.Contains(string(g.text[g.at(group.Pos()):g.at(group.End())]), "iota") {
-		return nil, errors.New("it is in a group of constants that counts with iota")
-	}
-	start, end := g.at(spec.Pos()), g.at(spec.End())
-	moved := string(g.text[start:e.start]) + e.text + string(g.text[e.end:end])
-	lineStart, _ := line(g.text, start)
-	_, lineEnd := line(g.text, end)
-	if strings.TrimSpace(string(g.text[lineStart:start])) == "" && strings.TrimSpace(string(g.text[end:lineEnd])) == "" {
-		start, end = lineStart, min(lineEnd+len(newline(g.text)), len(g.text))
-	} else if rest := strings.TrimLeft(string(g.text[end:lineEnd]), " \t"); !strings.HasPrefix(rest, "//") && rest != "" {
-		return nil, errors.New("other constants are on its line")
-	} else {
-		end = lineEnd
-	}
-	nl := newline(g.text)
-	at := g.at(group.End())
-	return []edit{{start, end, ""}, {at, at, nl + nl + "var " + collapse(moved)}}, nil
-}
-
-// collapse takes out what aligned a name with those of its group.
-func collapse(s string) string {
-	name, rest, ok := strings.Cut(s, "=")
-	if !ok {
-		return s
-	}
-	return strings.Join(strings.Fields(name), " ") + " =" + rest
-}
-
-// goImports imports what the values need.
-func goImports(f *file, made []Change) ([]edit, error) {
+// closingGo makes variables of constants, and imports what the values need.
+func closingGo(f *file, made []Change) ([]edit, error) {
 	g, err := parseGo(f)
 	if err != nil {
 		return nil, err
 	}
-	need := []string{"os"}
-	if f.options.Style == SDK {
-		need = []string{"context", injectPath}
+	made = slices.DeleteFunc(slices.Clone(made), g.commented)
+	if len(made) == 0 {
+		return nil, nil
 	}
 	var missing []string
-	for _, path := range need {
-		name := path[strings.LastIndexByte(path, '/')+1:]
-		there, err := g.imports(path, name)
+	for _, path := range g.needs() {
+		_, there, err := g.imported(path)
 		if err != nil {
 			return nil, err
 		}
@@ -242,79 +295,5 @@ func goImports(f *file, made []Change) ([]edit, error) {
 			missing = append(missing, path)
 		}
 	}
-	if len(missing) == 0 {
-		return nil, nil
-	}
-	return []edit{g.importEdit(missing)}, nil
-}
-
-// imports tells whether a package is imported by its own name. Another thing of
-// that name is an error.
-func (g *goFile) imports(path, name string) (bool, error) {
-	for _, i := range g.ast.Imports {
-		known := i.Path.Value[strings.LastIndexAny(i.Path.Value[:len(i.Path.Value)-1], `/"`)+1 : len(i.Path.Value)-1]
-		if i.Name != nil {
-			known = i.Name.Name
-		}
-		switch {
-		case i.Path.Value == strconv.Quote(path) && known == name:
-			return true, nil
-		case known == name:
-			return false, fmt.Errorf("%s means another package in this file", name)
-		}
-	}
-	taken := false
-	ast.Inspect(g.ast, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.ValueSpec:
-			taken = taken || slices.ContainsFunc(n.Names, func(i *ast.Ident) bool { return i.Name == name })
-		case *ast.AssignStmt:
-			taken = taken || n.Tok == token.DEFINE && slices.ContainsFunc(n.Lhs, func(e ast.Expr) bool { i, ok := e.(*ast.Ident); return ok && i.Name == name })
-		case *ast.Field:
-			taken = taken || slices.ContainsFunc(n.Names, func(i *ast.Ident) bool { return i.Name == name })
-		}
-		return true
-	})
-	if taken {
-		return false, fmt.Errorf("the file calls something else %s", name)
-	}
-	return false, nil
-}
-
-// importEdit adds imports to the first group, in their place by name, or makes one.
-func (g *goFile) importEdit(paths []string) edit {
-	nl := newline(g.text)
-	for _, d := range g.ast.Decls {
-		group, ok := d.(*ast.GenDecl)
-		if !ok || group.Tok != token.IMPORT {
-			continue
-		}
-		if !group.Lparen.IsValid() {
-			at := g.at(group.Pos())
-			return edit{at, at, importLines(paths, nl)}
-		}
-		at := g.at(group.Lparen) + 1
-		for _, s := range group.Specs {
-			path, _ := strconv.Unquote(s.(*ast.ImportSpec).Path.Value)
-			if strings.Contains(path, ".") || path > paths[0] {
-				break
-			}
-			_, at = line(g.text, g.at(s.End()))
-		}
-		out := ""
-		for _, p := range paths {
-			out += nl + "\t" + strconv.Quote(p)
-		}
-		return edit{at, at, out}
-	}
-	at := g.at(g.ast.Name.End())
-	return edit{at, at, nl + nl + strings.TrimSuffix(importLines(paths, nl), nl)}
-}
-
-func importLines(paths []string, nl string) string {
-	out := ""
-	for _, p := range paths {
-		out += "import " + strconv.Quote(p) + nl
-	}
-	return out
+	return append(g.vary(made), g.importEdits(missing)...), nil
 }
