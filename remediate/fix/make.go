@@ -97,6 +97,7 @@ func (p *Project) Plan(ctx context.Context, findings []scanner.Finding) (*Plan, 
 	var ids []*scanner.Finding
 	for n := range findings {
 		f := &findings[n]
+		plan.secrets = append(plan.secrets, f.Secret.Reveal())
 		if why := p.leaves(f); why != "" {
 			plan.Left = append(plan.Left, Left{f.Path, f.Line, f.Rule.ID, f.Fingerprint, why})
 			continue

@@ -52,6 +52,9 @@ type Plan struct {
 	Items   []*Item       `yaml:"items"`
 	// Left are findings that nothing is done about, and why.
 	Left []Left `yaml:"left,omitempty"`
+
+	// secrets are those of all findings, which no diff shows.
+	secrets [][]byte
 }
 
 // Item is one key: all the places of one secret.

@@ -163,7 +163,7 @@ const mask = "********"
 // diff masks every secret of the plan in both texts, and compares them.
 func (r *Rewritten) diff(plan *Plan) string {
 	before, after := r.Before, r.After
-	secrets := make([][]byte, 0, len(plan.Items))
+	secrets := slices.Clone(plan.secrets)
 	for _, i := range plan.Items {
 		secrets = append(secrets, i.leaked.Value, i.leaked.Secret)
 	}
