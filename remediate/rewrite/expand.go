@@ -56,6 +56,7 @@ func plainText(name string, is func(*file) bool, always func(*file) bool, parse 
 			if lineComment(f.text, c.Start, marks...) {
 				return f.removed(c), nil
 			}
+			c = defaulted(f.text, c)
 			hole, err := f.hole(c)
 			if err != nil && always(f) {
 				hole, err = "${"+c.Variable+"}", nil
@@ -74,8 +75,18 @@ func plainText(name string, is func(*file) bool, always func(*file) bool, parse 
 func never(*file) bool { return false }
 
 // spring tells a configuration of Spring, which expands placeholders.
-func spring(f *file) bool {
-	return strings.HasPrefix(f.base, "application") || strings.HasPrefix(f.base, "bootstrap")
+func spring(f *file) bool { return springName.MatchString(f.base) }
+
+var springName = regexp.MustCompile(`^(?:application|bootstrap)(?:-[\w.-]+)?\.\w+$`)
+
+// defaulted is a change of all of ${VARIABLE:-value} where a value stands in one.
+func defaulted(text []byte, c Change) Change {
+	from, _ := line(text, c.Start)
+	m := regexp.MustCompile(`\$\{` + regexp.QuoteMeta(c.Variable) + `(?::|:?[-=])$`).FindIndex(text[from:c.Start])
+	if m != nil && c.End < len(text) && text[c.End] == '}' {
+		c.Start, c.End = from+m[0], c.End+1
+	}
+	return c
 }
 
 var (

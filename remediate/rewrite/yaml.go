@@ -221,7 +221,14 @@ func (s *scalar) put(c Change, hole string) ([]edit, error) {
 	text := s.offsets.text
 	plain := s.node.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
 	switch {
-	case s.whole(c) && (s.block() || plain && s.flow):
+	case s.whole(c) && s.block():
+		_, end := line(text, s.start)
+		header, comment, ok := strings.Cut(string(text[s.start:end]), "#")
+		if hole = `"` + hole + `"`; ok {
+			hole += header[len(strings.TrimRight(header, " \t")):] + "#" + comment
+		}
+		return []edit{{s.start, s.end, hole}}, nil
+	case s.whole(c) && plain && s.flow:
 		return []edit{{s.start, s.end, `"` + hole + `"`}}, nil
 	case s.whole(c) && plain:
 		return []edit{{s.start, s.end, hole}}, nil
@@ -249,7 +256,7 @@ func inYAML(f *file, c Change, hole func(*scalar) (string, error)) ([]edit, erro
 	if err != nil {
 		return nil, err
 	}
-	return s.put(c, text)
+	return s.put(defaulted(f.text, c), text)
 }
 
 // scalar finds a change's value; nil for one in a comment, which was taken out.

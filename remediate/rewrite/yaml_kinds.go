@@ -32,41 +32,55 @@ var workflow = language{
 	is: func(f *file) bool {
 		return isYAML(f) && (strings.HasSuffix(path.Dir(f.path), ".github/workflows") || strings.TrimSuffix(strings.TrimSuffix(f.base, ".yml"), ".yaml") == "action")
 	},
-	parse: parseYAML,
-	edits: func(f *file, c Change) ([]edit, error) {
-		return inYAML(f, c, func(s *scalar) (string, error) {
-			switch {
-			case !strings.HasSuffix(path.Dir(f.path), ".github/workflows"):
-				return "", errors.New("an action has no secrets: make it an input, and give it in the workflow")
-			case !takesSecrets(s.keys):
-				return "", fmt.Errorf("GitHub knows no secrets at %s", strings.Join(s.keys, "."))
-			}
-			f.note("GitHub: set the secret, which runners read: remint vault show %s --reveal | gh secret set %s", c.Entry, c.Variable)
-			return "${{ secrets." + c.Variable + " }}", nil
-		})
-	},
+	parse:    parseYAML,
+	edits:    workflowEdits,
 	variable: envKey,
 }
 
-// takesSecrets tells whether the secrets context is there at a place of a
-// workflow:
-// https://docs.github.com/en/actions/reference/workflows-and-actions/contexts#context-availability
-func takesSecrets(keys []string) bool {
-	n := len(keys)
-	if n == 0 {
+func workflowEdits(f *file, c Change) ([]edit, error) {
+	s, err := f.scalar(c)
+	if err != nil || s == nil {
+		return f.unusedEdit, err
+	}
+	if n := len(s.keys); n > 0 && (s.keys[n-1] == "uses" || s.keys[n-1] == "if") {
+		return nil, fmt.Errorf("%q takes no secret", s.keys[n-1])
+	}
+	context := "secrets."
+	switch isAction := !strings.HasSuffix(path.Dir(f.path), ".github/workflows"); {
+	case isAction && (len(s.keys) < 2 || s.keys[0] != "runs" || s.keys[1] != "steps"):
+		return nil, errors.New("an action has no secrets: make it an input, which the workflow gives")
+	case isAction:
+		context = "env."
+		f.note("GitHub: an action has no secrets: set %s in the env of the workflow that uses it", c.Variable)
+	case !hasSecrets(s.keys):
+		return nil, fmt.Errorf("GitHub has no secrets in %q", strings.Join(s.keys, "."))
+	}
+	f.note("GitHub: set the secret, which runners read: remint vault show %s --reveal | gh secret set %s", c.Entry, c.Variable)
+	before, after := string(f.text[s.start:c.Start]), string(f.text[c.End:s.end])
+	if strings.LastIndex(before, "${{") > strings.LastIndex(before, "}}") {
+		if !strings.HasSuffix(before, "'") || !strings.HasPrefix(after, "'") || s.node.Style&yaml.SingleQuotedStyle != 0 {
+			return nil, errors.New("it is a part of an expression's text")
+		}
+		c.Start, c.End = c.Start-1, c.End+1
+		return s.put(c, context+c.Variable)
+	}
+	return s.put(defaulted(f.text, c), "${{ "+context+c.Variable+" }}")
+}
+
+// hasSecrets tells whether a key of a workflow may use secrets, as
+// docs.github.com lists under "context availability".
+func hasSecrets(keys []string) bool {
+	if len(keys) > 0 && keys[0] == "env" {
+		return true
+	}
+	if len(keys) < 3 || keys[0] != "jobs" {
 		return false
 	}
-	last, above := keys[n-1], ""
-	if n > 1 {
-		above = keys[n-2]
-	}
-	switch above {
-	case "env", "secrets", "credentials", "outputs":
+	switch keys[2] {
+	case "env", "steps", "secrets", "outputs":
 		return true
-	case "with":
-		return slices.Contains(keys, "steps")
-	case "steps":
-		return last == "run" || last == "name" || last == "working-directory"
+	case "services", "container":
+		return slices.Contains(keys, "env") || slices.Contains(keys, "credentials")
 	}
 	return false
 }
@@ -92,22 +106,66 @@ var gitlabCI = language{
 	is: func(f *file) bool {
 		return isYAML(f) && strings.HasSuffix(strings.TrimSuffix(f.base, path.Ext(f.base)), ".gitlab-ci")
 	},
-	parse: parseYAML,
-	edits: func(f *file, c Change) ([]edit, error) {
-		s, err := f.scalar(c)
-		if err != nil || s == nil {
-			return f.unusedEdit, err
-		}
-		f.note("GitLab: set %s as a masked and protected variable of the project (Settings, CI/CD, Variables)", c.Variable)
-		if envKey(f, c.Start, c.End) == c.Variable && s.whole(c) && len(s.keys) > 0 {
-			if s.flow {
-				return nil, errors.New("a variable cannot have the value of itself: write the variables over several lines")
-			}
-			return s.dropPair(f, "# "+c.Variable+" is a CI/CD variable of the project: "+c.Entry)
-		}
-		return s.put(c, "$"+c.Variable)
-	},
+	parse:    parseYAML,
+	edits:    gitlabEdits,
 	variable: envKey,
+}
+
+func gitlabEdits(f *file, c Change) ([]edit, error) {
+	s, err := f.scalar(c)
+	if err != nil || s == nil {
+		return f.unusedEdit, err
+	}
+	n := len(s.keys)
+	if n > 0 && s.keys[n-1] == "if" {
+		return nil, errors.New("a rule expands no variable in a text")
+	}
+	f.note("GitLab: set %s as a masked and protected variable of the project (Settings, CI/CD, Variables)", c.Variable)
+	described := n > 2 && s.keys[n-1] == "value" && s.keys[n-2] == c.Variable && s.keys[n-3] == "variables"
+	if (described || envKey(f, c.Start, c.End) == c.Variable) && s.whole(c) && n > 0 {
+		if s.flow {
+			return nil, errors.New("a variable cannot have the value of itself: write the variables over several lines")
+		}
+		return s.dropPair(f, "# "+c.Variable+" is a CI/CD variable of the project: "+c.Entry)
+	}
+	hole := "$" + c.Variable
+	if c.End < len(f.text) && wordByte.Match(f.text[c.End:c.End+1]) {
+		hole = "${" + c.Variable + "}"
+	}
+	if slices.ContainsFunc(s.keys, func(k string) bool { return strings.HasSuffix(k, "script") }) {
+		hole = s.inShell(c, hole)
+	}
+	return s.put(c, hole)
+}
+
+var wordByte = regexp.MustCompile(`^\w`)
+
+// inShell ends the single quotes around a place of a script, and begins them again.
+func (s *scalar) inShell(c Change, hole string) string {
+	open, out := "'", `'"`+hole+`"'`
+	from := s.start
+	switch {
+	case s.node.Style&yaml.SingleQuotedStyle != 0:
+		open, out, from = "''", `''"`+hole+`"''`, from+1
+	case s.node.Style&yaml.DoubleQuotedStyle != 0:
+		out, from = `'\"`+hole+`\"'`, from+1
+	}
+	single, double := false, false
+	for i := from; i < c.Start; i++ {
+		switch rest := s.offsets.text[i:c.Start]; {
+		case !double && strings.HasPrefix(string(rest[:min(len(rest), 2)]), open):
+			single = !single
+			i += len(open) - 1
+		case !single && rest[0] == '"':
+			double = !double
+		case !single && rest[0] == '\\' && s.node.Style&yaml.DoubleQuotedStyle == 0:
+			i++
+		}
+	}
+	if single {
+		return out
+	}
+	return hole
 }
 
 // dropPair puts a comment in place of a key and its value.
@@ -149,8 +207,8 @@ var compose = language{
 }
 
 var (
-	apiVersion = regexp.MustCompile(`(?m)^apiVersion:[ \t]*\S`)
-	kindLine   = regexp.MustCompile(`(?m)^kind:[ \t]*\S`)
+	apiVersion = regexp.MustCompile(`(?m)^\x{FEFF}?apiVersion:[ \t]*\S`)
+	kindLine   = regexp.MustCompile(`(?m)^\x{FEFF}?kind:[ \t]*\S`)
 )
 
 // workloads are the kinds that have containers.
@@ -166,7 +224,7 @@ var kubernetes = language{
 		if err != nil || s == nil {
 			return f.unusedEdit, err
 		}
-		kind := field(s.path[0], "kind")
+		kind := s.kind()
 		if kind == "Secret" || kind == "SealedSecret" {
 			return nil, errors.New("a Secret in a repository cannot be rewritten: take the manifest out, and make the Secret from the vault (remint vault show … | kubectl create secret)")
 		}
@@ -202,12 +260,14 @@ var kubernetes = language{
 	},
 }
 
-// field is a field of a document's mapping.
-func field(document *yaml.Node, name string) string {
-	if len(document.Content) == 0 {
-		return ""
+// kind is the kind of the innermost object that a scalar is in.
+func (s *scalar) kind() string {
+	for _, n := range slices.Backward(s.path) {
+		if k := value(n, "kind"); k != "" && value(n, "apiVersion") != "" {
+			return k
+		}
 	}
-	return value(document.Content[0], name)
+	return "a manifest"
 }
 
 // value is a field of a mapping; "" for none.
