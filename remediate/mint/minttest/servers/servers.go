@@ -4,6 +4,7 @@ package servers
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -15,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // need returns a program's path. Where there is none the test is skipped, and
@@ -149,7 +152,17 @@ func Postgres(t testing.TB) Server {
 	attr := nobody(t, dir)
 	run(t, attr, dir, nil, initdb, "-D", data, "-U", "postgres", "--auth=scram-sha-256", "--pwfile="+pw, "--no-sync", "-E", "UTF8", "--locale=C")
 	start(t, s.Port, attr, dir, filepath.Join(filepath.Dir(initdb), "postgres"), "-D", data, "-p", strconv.Itoa(s.Port), "-h", s.Host, "-k", dir, "-c", "fsync=off", "-c", "max_connections=60")
-	return s
+	// It listens before it lets anybody in.
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		conn, err := pgx.Connect(context.Background(), fmt.Sprintf("postgres://postgres:%s@%s/postgres?sslmode=disable", s.Password, s.Addr()))
+		if err == nil {
+			_ = conn.Close(context.Background())
+			return s
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("PostgreSQL lets nobody in: %v", err)
+		}
+	}
 }
 
 // MariaDB starts MariaDB with the administrator "admin".
