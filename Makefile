@@ -31,8 +31,13 @@ check: $(STATICCHECK)
 	@$(GO) run ./analyzers/gen -out $(TOOLS)/analyzers.md && \
 	  cmp -s $(TOOLS)/analyzers.md docs/analyzers.md || { echo "docs/analyzers.md is not up to date: run 'make generate'"; exit 1; }
 
+# AWS is moto in the tests, which Python has; without it they are skipped.
+MOTO := $(TOOLS)/moto/bin
+
 unit:
-	$(GO) test $(RACE) -timeout 30m -shuffle=on ./...
+	@command -v moto_server >/dev/null || [ -x $(MOTO)/moto_server ] || ! command -v python3 >/dev/null || \
+	  { python3 -m venv $(TOOLS)/moto && $(MOTO)/pip install -q 'moto[server]'; } || echo "moto could not be installed: the tests of AWS are skipped"
+	PATH="$(MOTO):$$PATH" $(GO) test $(RACE) -timeout 30m -shuffle=on ./...
 
 # Each system with cgo off, and both processors; the one at hand with cgo on as well.
 cross:
