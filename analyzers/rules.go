@@ -14,23 +14,8 @@ import (
 // catalogue: hardcodedkey's, broadscope's, longlived's.
 func Rules() []rule.Rule {
 	all := hardcoded()
+	all = append(all, scope.Shared()...)
 	all = append(all,
-		broad(scope.OAuthRule, "OAuth scope that is broader than need be", rule.Medium,
-			"Whatever the scope names, for whoever holds a token of this client.",
-			"Ask for the narrower scope that the message names, and ask users to consent anew: tokens that were granted keep the old one.",
-			"https://datatracker.ietf.org/doc/html/rfc9700#section-2.3"),
-		broad(scope.AWSRule, "AWS policy that is broader than need be", rule.High,
-			"Every action and resource that the wildcard covers, also those that AWS adds later.",
-			"List the actions that are called, on the ARNs that they are called for; IAM Access Analyzer makes such a policy from what was used.",
-			"https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"),
-		broad(scope.AWSTrustRule, "AWS trust policy that is open to anyone", rule.Critical,
-			"The role or resource, for every AWS account there is.",
-			"Name the account or role that is meant, and put a Condition on it.",
-			"https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html"),
-		broad(scope.KubernetesRule, "Kubernetes rule that is broader than need be", rule.High,
-			"Every verb and resource that the wildcard covers, and through some of them the whole cluster.",
-			"List the verbs and resources that are used; kubectl auth can-i --list shows what is granted.",
-			"https://kubernetes.io/docs/concepts/security/rbac-good-practices/"),
 		lasting(longlived.TokenRule, "Token without an end, or with a far one",
 			"Whatever the token opens, for as long as it lives: a copy that leaks stays good.",
 			"Give it an expiry of hours, and make a new one when it is needed."),
@@ -64,13 +49,6 @@ func hardcoded() []rule.Rule {
 		all = append(all, r)
 	}
 	return all
-}
-
-func broad(id, name string, s rule.Severity, opens, steps, url string) rule.Rule {
-	return rule.Rule{
-		ID: id, Name: name, Provider: "scope", Severity: s, CWE: "CWE-250", NHI: "NHI5:2025", Pattern: ".", Scope: true,
-		Opens: opens, Revoke: rule.Revoke{URL: url, Steps: steps},
-	}
 }
 
 func lasting(id, name, opens, steps string) rule.Rule {

@@ -61,12 +61,13 @@ func (l *learner) Problem(archive.Problem) {}
 func (w *worker) learn(k *known, path string, old []byte) error {
 	drop := w.engine.OnDrop
 	w.engine.OnDrop = nil
-	w.engine.Path = w.rel(path)
+	w.engine.Path = w.scanner.rel(path)
 	matches, err := w.engine.Scan(old)
 	w.engine.OnDrop = drop
 	if err != nil {
 		return err
 	}
+	w.learnGrants(k, path, old)
 	place := placer{}
 	for i := range matches {
 		m := &matches[i]

@@ -31,11 +31,13 @@ func (s *Scanner) Findings(text []byte, all []External) (findings []Finding, sil
 		t.text.path = e.Path
 		f := Finding{
 			Rule: e.Rule, Severity: e.Severity, Location: t.at(func(at int) int { return at }, e.Start, e.End),
-			Secret: NewSecret(e.Secret), Fingerprint: s.prints.of(e.Rule.ID, e.Secret), Snippet: snippet(text, &m, masked), Note: e.Note,
+			Snippet: snippet(text, &m, masked), Note: e.Note,
 		}
 		if e.Rule.Scope {
 			f.Secret = Public(e.Secret)
-			f.Fingerprint = s.prints.of(e.Rule.ID, slices.Concat(e.Secret, []byte{0}, []byte(e.Path)))
+			f.Fingerprint = s.prints.ofPublic(e.Rule.ID, slices.Concat(e.Secret, []byte{0}, []byte(s.rel(e.Path))))
+		} else {
+			f.Secret, f.Fingerprint = NewSecret(e.Secret), s.prints.of(e.Rule.ID, e.Secret)
 		}
 		if v, ok := s.opts.Severity[e.Rule.ID]; ok {
 			f.Severity = v

@@ -95,13 +95,17 @@ const (
 
 // Stats says how much was done.
 type Stats struct {
-	Files    int64         // files and archive members read
-	Skipped  int64         // files left out because the configuration says so
-	Bytes    int64         // bytes scanned, after unpacking
-	Silenced int64         // findings that an allow, an ignore or the baseline silenced
-	Rules    int           // rules in use
-	Objects  int64         // objects of a history
-	Commits  int64         // commits of a history
+	Files    int64 // files and archive members read
+	Skipped  int64 // files left out because the configuration says so
+	Bytes    int64 // bytes scanned, after unpacking
+	Silenced int64 // findings that an allow, an ignore or the baseline silenced
+	Rules    int   // rules in use
+	Objects  int64 // objects of a history
+	Commits  int64 // commits of a history
+	// Unknown counts grants that hang on values which are not in the file, and
+	// Unjudged are files of which it is not known what they grant.
+	Unknown  int64
+	Unjudged []Unjudged
 	Elapsed  time.Duration // wall time
 }
 

@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/remint/remint/scanner/engine"
@@ -25,7 +26,7 @@ func (w *worker) scan(t *text, buf []byte, from, to int) error {
 	if t.wide != nil {
 		body, back = t.wide.Decode(buf)
 	}
-	w.engine.Path = w.rel(t.path)
+	w.engine.Path = w.scanner.rel(t.path)
 	w.drops = w.drops[:0]
 	matches, err := w.engine.Scan(body)
 	if err != nil {
@@ -43,6 +44,9 @@ func (w *worker) scan(t *text, buf []byte, from, to int) error {
 			continue
 		}
 		w.finding(t, body, back, m, visible, pairs, &place)
+	}
+	if to == len(buf) {
+		w.grants(whole{t, body, back, visible, &place})
 	}
 	for _, d := range w.drops {
 		w.scanner.traced(Trace{Rule: d.Rule, Filter: d.Filter, Location: place.at(back, d.Start, d.End)})
@@ -77,15 +81,10 @@ func (w *worker) finding(t *text, body []byte, back func(int) int, m *engine.Mat
 	f := Finding{
 		Rule: m.Rule, Severity: w.scanner.severity(m.Rule), Location: loc, Secret: NewSecret(secret),
 		Fingerprint: w.scanner.prints.of(m.Rule.ID, secret), Entropy: m.Entropy, Encodings: m.Encodings,
-		Modified: t.modified, Snippet: snippet(body, m, all), Companions: companions(m, pairs),
+		Modified: t.changed(), Snippet: snippet(body, m, all), Companions: companions(m, pairs),
 	}
 	if t.wide != nil {
 		f.Encodings = append([]string{t.wide.Name()}, f.Encodings...)
-	}
-	if f.Modified.IsZero() && t.file != nil {
-		if info, err := t.file.Stat(); err == nil {
-			f.Modified = info.ModTime()
-		}
 	}
 	if p := w.scanner.opts.Policy; p != nil {
 		line, _ := place.lineColumn(m.FullStart)
@@ -98,9 +97,19 @@ func (w *worker) finding(t *text, body []byte, back func(int) int, m *engine.Mat
 	w.result.Findings = append(w.result.Findings, f)
 }
 
+// changed is when the text's file was last changed, where that is known.
+func (t *text) changed() time.Time {
+	if t.modified.IsZero() && t.file != nil {
+		if info, err := t.file.Stat(); err == nil {
+			return info.ModTime()
+		}
+	}
+	return t.modified
+}
+
 // rel is the path that the rules' conditions look at.
-func (w *worker) rel(path string) string {
-	if p := w.scanner.opts.Policy; p != nil {
+func (s *Scanner) rel(path string) string {
+	if p := s.opts.Policy; p != nil {
 		return p.Rel(path)
 	}
 	return path

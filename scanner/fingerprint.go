@@ -51,10 +51,15 @@ func (f *fingerprinter) of(ruleID string, secret []byte) string {
 	if strength(secret) < weakBits {
 		secret = f.stretch(secret)
 	}
+	return f.ofPublic(ruleID, secret)
+}
+
+// ofPublic is the fingerprint of what is no secret, which nobody has to guess.
+func (f *fingerprinter) ofPublic(ruleID string, value []byte) string {
 	mac := hmac.New(sha256.New, f.salt)
 	mac.Write([]byte(ruleID))
 	mac.Write([]byte{0})
-	mac.Write(secret)
+	mac.Write(value)
 	return hex.EncodeToString(mac.Sum(nil)[:FingerprintBytes])
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/remint/remint/scanner/config"
 	"github.com/remint/remint/scanner/rule"
+	"github.com/remint/remint/scanner/scope"
 	"github.com/remint/remint/scanner/silence"
 )
 
@@ -40,7 +41,7 @@ func LoadPolicy(root string, files PolicyFiles) (*Policy, error) {
 		cfg.Baseline = ""
 	}
 	p := &Policy{config: cfg}
-	if p.rules, err = p.config.RuleSet(rule.Catalogue()); err != nil {
+	if p.rules, err = p.config.RuleSet(rule.Catalogue(), scope.Rules()); err != nil {
 		return nil, err
 	}
 	if p.silence, err = silence.Open(&p.config); err != nil {
@@ -55,7 +56,7 @@ func (p *Policy) PathsFrom(dir string) { p.base = filepath.ToSlash(dir) + "/" }
 // Options returns the options of a scan under the policy.
 func (p *Policy) Options() Options {
 	return Options{
-		Rules: p.rules.Rules, Gitleaks: p.rules.Gitleaks, Allow: p.rules.Allow, Severity: p.rules.Severity,
+		Rules: p.rules.Rules, Scopes: p.rules.Scopes, Gitleaks: p.rules.Gitleaks, Allow: p.rules.Allow, Severity: p.rules.Severity,
 		Salt: p.config.Salt, Policy: p,
 	}
 }

@@ -26,6 +26,8 @@ import (
 // Rules is usually rule.Catalogue().
 type Options struct {
 	Rules []rule.Rule
+	// Scopes are the rules by which grants are judged; none judges none.
+	Scopes []rule.Rule
 	// Gitleaks gives the rules gitleaks' meaning (see engine.Options).
 	Gitleaks bool
 	// Allow are conditions under which a match of any rule is no finding.
@@ -67,6 +69,7 @@ type Scanner struct {
 	opts   Options
 	engine *engine.Engine
 	prints *fingerprinter
+	scopes map[string]*rule.Rule
 	trace  sync.Mutex
 }
 
@@ -82,7 +85,7 @@ func New(opts Options) (*Scanner, error) {
 	if opts.Progress == nil {
 		opts.Progress = new(Progress)
 	}
-	return &Scanner{opts: opts, engine: e, prints: newFingerprinter(opts.Salt)}, nil
+	return &Scanner{opts: opts, engine: e, prints: newFingerprinter(opts.Salt), scopes: byID(opts.Scopes)}, nil
 }
 
 // Scan scans everything the source yields. The result is whole even where err
@@ -108,7 +111,8 @@ func (s *Scanner) Scan(ctx context.Context, src source.Source) (*Result, error) 
 	r := &run.result
 	sortFindings(r.Findings)
 	slices.SortStableFunc(r.Incomplete, func(a, b Incomplete) int { return strings.Compare(a.Path, b.Path) })
-	r.Stats.Rules = s.engine.Rules()
+	r.Stats.Rules = s.engine.Rules() + len(s.scopes)
+	slices.SortFunc(r.Stats.Unjudged, func(a, b Unjudged) int { return strings.Compare(a.Path, b.Path) })
 	r.Stats.Elapsed = time.Since(start)
 	return r, err
 }

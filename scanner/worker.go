@@ -54,6 +54,8 @@ func (w *worker) work() {
 	total.Stats.Files += w.result.Stats.Files
 	total.Stats.Bytes += w.result.Stats.Bytes
 	total.Stats.Silenced += w.result.Stats.Silenced
+	total.Stats.Unknown += w.result.Stats.Unknown
+	total.Stats.Unjudged = append(total.Stats.Unjudged, w.result.Stats.Unjudged...)
 }
 
 func (w *worker) item(it source.Item) {

@@ -85,8 +85,8 @@ func explain(ctx context.Context, path string, line int, files scanner.PolicyFil
 	for _, f := range result.Findings {
 		if line == 0 || f.Line <= line && line <= f.EndLine {
 			verdicts = append(verdicts, verdict{f.Line, f.Column, fmt.Sprintf(
-				"REPORTED by %s (%s, %s): %s\n    fingerprint %s; to accept it, put that into .remintignore, or remint:allow[%s] and a reason on the line",
-				f.Rule.ID, f.Rule.Name, f.Severity, f.Secret, f.Fingerprint, f.Rule.ID)})
+				"REPORTED by %s (%s, %s): %s\n%s    fingerprint %s; to accept it, put that into .remintignore, or remint:allow[%s] and a reason on the line",
+				f.Rule.ID, f.Rule.Name, f.Severity, f.Secret, noted(&f), f.Fingerprint, f.Rule.ID)})
 		}
 	}
 	if p.Excludes(path, false) {
@@ -100,6 +100,14 @@ func explain(ctx context.Context, path string, line int, files scanner.PolicyFil
 		return errReported
 	}
 	return nil
+}
+
+// noted is what else is known of a finding, on a line of its own.
+func noted(f *scanner.Finding) string {
+	if f.Note == "" {
+		return ""
+	}
+	return "    " + f.Note + "\n"
 }
 
 func traceText(t scanner.Trace) string {

@@ -5,13 +5,16 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/remint/remint/analyzers"
 	"github.com/remint/remint/scanner/engine"
 	"github.com/remint/remint/scanner/rule"
+	"github.com/remint/remint/scanner/scope"
 )
 
 func newRules() *cobra.Command {
@@ -34,7 +37,7 @@ func newRulesList() *cobra.Command {
   remint rules list --format json | jq -r '.[].id'`,
 		RunE: func(c *cobra.Command, words []string) error {
 			var chosen []rule.Rule
-			for _, r := range rule.Catalogue() {
+			for _, r := range allRules() {
 				if holdsAll(r.ID+" "+r.Name+" "+r.Provider, words) {
 					chosen = append(chosen, r)
 				}
@@ -50,6 +53,17 @@ func newRulesList() *cobra.Command {
 	}
 	c.Flags().StringVarP(&format, "format", "f", "text", "text or json")
 	return c
+}
+
+// allRules are the catalogue's, those of grants, and those of Go code by type.
+func allRules() []rule.Rule {
+	all := slices.Concat(rule.Catalogue(), scope.Rules())
+	for _, r := range analyzers.Rules() {
+		if !slices.ContainsFunc(all, func(o rule.Rule) bool { return o.ID == r.ID }) {
+			all = append(all, r)
+		}
+	}
+	return all
 }
 
 func holdsAll(text string, words []string) bool {
@@ -117,7 +131,7 @@ func newRulesShow() *cobra.Command {
 		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var ids []string
-			for _, r := range rule.Catalogue() {
+			for _, r := range allRules() {
 				ids = append(ids, r.ID)
 			}
 			return ids, cobra.ShellCompDirectiveNoFileComp
@@ -126,7 +140,7 @@ func newRulesShow() *cobra.Command {
 }
 
 func findRule(id string) *rule.Rule {
-	all := rule.Catalogue()
+	all := allRules()
 	for i := range all {
 		if all[i].ID == id {
 			return &all[i]
@@ -148,9 +162,12 @@ func showRule(w io.Writer, r *rule.Rule) error {
 	row("severity", r.Severity.String())
 	row("weakness", strings.TrimSpace(r.CWE+" "+r.NHI))
 	row("opens", r.Opens)
-	row("revoke", r.Revoke.Steps)
+	row(map[bool]string{false: "revoke", true: "narrow"}[r.Scope], r.Revoke.Steps)
 	row("", r.Revoke.URL)
-	row("pattern", r.Pattern)
+	if r.Pattern != "." { // else what finds it is no pattern
+		row("pattern", r.Pattern)
+		row("filter", r.Filters.String())
+	}
 	row("path", r.Path)
 	row("names", strings.Join(r.Names, ", "))
 	row("keywords", strings.Join(r.Keywords, ", "))
@@ -158,7 +175,6 @@ func showRule(w io.Writer, r *rule.Rule) error {
 		row("entropy", fmt.Sprintf("at least %g bits a byte", r.MinEntropy))
 	}
 	row("checksum", r.Checksum)
-	row("filter", r.Filters.String())
 	for _, p := range r.Companions {
 		row("companion", p.Rule)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/remint/remint/scanner"
 	"github.com/remint/remint/scanner/report"
+	"github.com/remint/remint/scanner/rule"
 	"github.com/remint/remint/scanner/silence"
 	"github.com/remint/remint/scanner/source"
 	"github.com/remint/remint/scanner/source/staged"
@@ -22,7 +23,7 @@ import (
 type scanFlags struct {
 	staged, stdin, reveal, gitignore     bool
 	format, output                       string
-	golang                               string
+	golang, only                         string
 	config, baseline, newBaseline, label string
 	historyFlags
 }
@@ -31,9 +32,12 @@ func newScan() *cobra.Command {
 	var f scanFlags
 	c := &cobra.Command{
 		Use:   "scan [PATH... | --git PATH|URL]",
-		Short: "Find hardcoded keys in a tree, a staged change, a git history or a pipe",
+		Short: "Find hardcoded keys and broad scopes in a tree, a staged change, a git history or a pipe",
 		Long: `Scan directories and files (this directory, where none is named), what is
 staged for the next commit, every object of a git history, or standard input.
+Configuration that says what a key or an agent may do is judged as well: agents'
+settings, workflows, clouds' policies, manifests, SQL (docs/scopes.md). Of a
+history only the keys are looked for: an old grant grants nothing.
 
 Nothing that is scanned is executed, nothing is written, and the network is not
 used but to clone a URL. A Go module is looked at by type as well where that
@@ -48,6 +52,7 @@ Exit codes: 0 nothing found, 1 findings, 2 could not do the work or not all of i
   remint scan --git --range origin/main..HEAD           what a pull request brings
   remint scan --git https://git.example.com/team/app    a remote one
   kubectl get configmap -A -o yaml | remint scan --stdin
+  remint scan --only scopes                             what keys and agents may do, without the keys
   remint scan -f sarif -o results.sarif
   remint scan -o report.html
   remint scan --write-baseline .remint-baseline.json    accept what is there now
@@ -67,6 +72,7 @@ Exit codes: 0 nothing found, 1 findings, 2 could not do the work or not all of i
 	fl.StringVar(&f.newBaseline, "write-baseline", "", "write all findings to a new baseline file")
 	fl.BoolVar(&f.gitignore, "respect-gitignore", false, "leave out what .gitignore files name")
 	fl.StringVar(&f.golang, "go", goAuto, "look at a Go module by type as well, as vet does: auto (where its requirements are at hand), on, off")
+	fl.StringVar(&f.only, "only", "", "report only secrets, or only scopes")
 	fl.BoolVar(&f.reveal, "reveal", false, "show the secrets in the report (never when CI=true)")
 	fl.BoolVar(&f.git, "git", false, "scan the whole history of a repository: every object, reachable or not")
 	fl.BoolVar(&f.exhaustive, "exhaustive", false, "with --git: scan every object whole, which finds the same")
@@ -81,6 +87,7 @@ Exit codes: 0 nothing found, 1 findings, 2 could not do the work or not all of i
 	c.MarkFlagsMutuallyExclusive("since", "new-since-last")
 	c.MarkFlagsMutuallyExclusive("range", "since")
 	_ = c.RegisterFlagCompletionFunc("go", cobra.FixedCompletions([]string{goAuto, goOn, goOff}, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("only", cobra.FixedCompletions([]string{onlySecrets, onlyScopes}, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formatNames(), cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
@@ -112,6 +119,9 @@ func runScan(ctx context.Context, f *scanFlags, paths []string, stdin io.Reader,
 		return err
 	}
 	opts := p.Options()
+	if err := f.narrow(&opts); err != nil {
+		return err
+	}
 	opts.Progress = new(scanner.Progress)
 	s, err := scanner.New(opts)
 	if err != nil {
@@ -156,6 +166,26 @@ func (f *scanFlags) conclude(result *scanner.Result, p *scanner.Policy, paths []
 	return outcome(result, f.allowIncomplete)
 }
 
+// What --only takes.
+const (
+	onlySecrets = "secrets"
+	onlyScopes  = "scopes"
+)
+
+// narrow leaves the rules that --only asks for.
+func (f *scanFlags) narrow(opts *scanner.Options) error {
+	if f.only == "" {
+		return nil
+	}
+	other := func(r rule.Rule) bool { return r.Scope != (f.only == onlyScopes) }
+	opts.Rules = slices.DeleteFunc(slices.Clone(opts.Rules), other)
+	opts.Scopes = slices.DeleteFunc(slices.Clone(opts.Scopes), other)
+	if len(opts.Rules)+len(opts.Scopes) == 0 {
+		return fmt.Errorf("--only %s: the configuration has no such rule on, so that nothing would be found", f.only)
+	}
+	return nil
+}
+
 // outcome is the exit code of a scan: one that is not complete is never
 // anything else, whatever it found.
 func outcome(r *scanner.Result, allowIncomplete bool) error {
@@ -180,6 +210,12 @@ func (f *scanFlags) check(paths []string) error {
 	}
 	if f.golang != goAuto && f.golang != goOn && f.golang != goOff && f.golang != "" {
 		return fmt.Errorf("unknown --go=%s: want auto, on or off", f.golang)
+	}
+	if f.only != "" && f.only != onlySecrets && f.only != onlyScopes {
+		return fmt.Errorf("unknown --only=%s: want %s or %s", f.only, onlySecrets, onlyScopes)
+	}
+	if f.git && f.only == onlyScopes {
+		return errors.New("--only scopes: of a history only the keys are looked for, as an old grant grants nothing; scan the tree")
 	}
 	if f.git && len(paths) > 1 {
 		return errors.New("--git takes one repository")

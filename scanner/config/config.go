@@ -68,6 +68,8 @@ type Config struct {
 // RuleSet is what an engine runs.
 type RuleSet struct {
 	Rules []rule.Rule
+	// Scopes are the rules by which grants are judged.
+	Scopes []rule.Rule
 	// Allow are conditions for all rules. Their paths are tried on Rel's result.
 	Allow []rule.Allow
 	// Severity is what the project says instead of a rule's own, by rule id.

@@ -99,7 +99,7 @@ func TestFullConfiguration(t *testing.T) {
 	if c.HonourGitleaks || c.Path != FileName {
 		t.Errorf("HonourGitleaks = %v, Path = %s", c.HonourGitleaks, c.Path)
 	}
-	set, err := c.RuleSet(catalogue())
+	set, err := c.RuleSet(catalogue(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +188,7 @@ func TestRulesOnAndOff(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
-		set, err := c.RuleSet(catalogue())
+		set, err := c.RuleSet(catalogue(), nil)
 		if got := strings.Join(ids(set.Rules), " "); err != nil || got != tt.want {
 			t.Errorf("%s: rules = %s (%v), want %s", tt.name, got, err, tt.want)
 		}
@@ -233,7 +233,7 @@ func TestTemplate(t *testing.T) {
 	if len(used.Allow) != 3 || used.Baseline == "" || !used.HonourGitleaks || len(used.rules.extra) != 1 {
 		t.Errorf("the examples are not what they look like: %+v", used)
 	}
-	if _, err := used.RuleSet(rule.Catalogue()); err != nil {
+	if _, err := used.RuleSet(rule.Catalogue(), nil); err != nil {
 		t.Errorf("the examples name rules that do not exist: %v", err)
 	}
 }
@@ -261,7 +261,7 @@ func TestDocumentation(t *testing.T) {
 			t.Errorf("an example does not load: %v\n%s", err, block)
 			continue
 		}
-		if _, err := c.RuleSet(rule.Catalogue()); err != nil {
+		if _, err := c.RuleSet(rule.Catalogue(), nil); err != nil {
 			t.Errorf("an example names a rule that does not exist: %v\n%s", err, block)
 		}
 	}

@@ -105,7 +105,7 @@ func TestOnlyGitleaks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := c.RuleSet(catalogue())
+	set, err := c.RuleSet(catalogue(), nil)
 	if err != nil || !set.Gitleaks || !slices.Equal(ids(set.Rules), []string{"own"}) || len(set.Allow) != 1 {
 		t.Errorf("rule set = %+v, %v", set, err)
 	}
@@ -113,7 +113,7 @@ func TestOnlyGitleaks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err = c.RuleSet(catalogue()); err == nil || !strings.Contains(err.Error(), "c.toml:1: no rules") {
+	if _, err = c.RuleSet(catalogue(), nil); err == nil || !strings.Contains(err.Error(), "c.toml:1: no rules") {
 		t.Errorf("without rules: %v", err)
 	}
 }
@@ -123,7 +123,7 @@ func TestGitleaksOnTop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := c.RuleSet(catalogue())
+	set, err := c.RuleSet(catalogue(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

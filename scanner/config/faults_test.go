@@ -100,7 +100,7 @@ func TestUnknownRules(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
-		_, err := c.RuleSet(catalogue())
+		_, err := c.RuleSet(catalogue(), nil)
 		if err == nil || !strings.HasPrefix(err.Error(), "c.yaml"+tt.line) || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%s: error = %v, want %s…%s", tt.name, err, tt.line, tt.says)
 		}

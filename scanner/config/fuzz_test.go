@@ -25,7 +25,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		if set, err := c.RuleSet(catalogue()); err == nil {
+		if set, err := c.RuleSet(catalogue(), nil); err == nil {
 			for i := range set.Rules {
 				if err := set.Rules[i].Validate(); err != nil {
 					t.Errorf("a rule that does not work came through: %v", err)
@@ -71,7 +71,7 @@ func BenchmarkParse(b *testing.B) {
 		if err := c.parse("c.yaml", text); err != nil {
 			b.Fatal(err)
 		}
-		if _, err := c.RuleSet(rule.Catalogue()); err != nil {
+		if _, err := c.RuleSet(rule.Catalogue(), nil); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -9,10 +9,10 @@ import (
 	"github.com/remint/remint/scanner/rule"
 )
 
-// RuleSet works out which rules run, and as what. catalogue is what remint
-// brings along; it is not changed. A rule id that the configuration names and
+// RuleSet works out which rules run, and as what. catalogue and scopes are what
+// remint brings along; they are not changed. A rule id that the configuration names and
 // that does not exist is an error.
-func (c *Config) RuleSet(catalogue []rule.Rule) (RuleSet, error) {
+func (c *Config) RuleSet(catalogue, scopes []rule.Rule) (RuleSet, error) {
 	if c.OnlyGitleaks {
 		if len(c.Gitleaks.Rules) == 0 {
 			return RuleSet{}, at(c.Gitleaks.Path, 1, "no rules: add [[rules]], or useDefault = true under [extend]")
@@ -24,12 +24,12 @@ func (c *Config) RuleSet(catalogue []rule.Rule) (RuleSet, error) {
 		set.Rules, set.Allow = c.Gitleaks.Overlay(set.Rules), c.Gitleaks.Global
 	}
 	set.Rules = withExtra(set.Rules, c.rules.extra)
-	if err := c.checkIDs(catalogue, set.Rules); err != nil {
+	if err := c.checkIDs(catalogue, set.Rules, scopes); err != nil {
 		return RuleSet{}, err
 	}
-	set.Severity = c.severities(set.Rules)
-	set.Rules = c.inUse(set.Rules)
-	if len(set.Rules) == 0 {
+	set.Severity = c.severities(slices.Concat(set.Rules, scopes))
+	set.Rules, set.Scopes = c.inUse(set.Rules), c.inUse(scopes)
+	if len(set.Rules)+len(set.Scopes) == 0 {
 		return RuleSet{}, fmt.Errorf("%s: no rule is left on, so that nothing would be found", c.Path)
 	}
 	return set, c.checkCompanions(set.Rules)

@@ -31,6 +31,7 @@ type pageData struct {
 	Incomplete                  []pageIncomplete
 	Files, Size, Elapsed        string
 	Total, Silenced, Left       int
+	Unknown                     int
 	Critical, High, Medium, Low int
 	Secrets                     int
 }
@@ -68,7 +69,7 @@ func (s *htmlSink) Close(incomplete []scanner.Incomplete, stats scanner.Stats) e
 	d := pageData{
 		Root: printable(s.o.Root), Version: s.o.Version, Made: time.Now().Format("2 January 2006, 15:04"),
 		Files: plural(int(stats.Files), "file", "files"), Size: size(stats.Bytes), Elapsed: duration(stats.Elapsed),
-		Total: len(s.findings), Silenced: int(stats.Silenced), Left: int(stats.Skipped),
+		Total: len(s.findings), Silenced: int(stats.Silenced), Left: int(stats.Skipped), Unknown: int(stats.Unknown),
 	}
 	distinct := map[string]bool{}
 	for i := range s.findings {

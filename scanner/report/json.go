@@ -117,14 +117,23 @@ type incompleteJSON struct {
 }
 
 type statsJSON struct {
-	Files     int64 `json:"files"`
-	Skipped   int64 `json:"skipped"`
-	Bytes     int64 `json:"bytes"`
-	Silenced  int64 `json:"silenced"`
-	Rules     int   `json:"rules"`
-	Objects   int64 `json:"objects,omitempty"`
-	Commits   int64 `json:"commits,omitempty"`
-	ElapsedMS int64 `json:"elapsed_ms"`
+	Files    int64 `json:"files"`
+	Skipped  int64 `json:"skipped"`
+	Bytes    int64 `json:"bytes"`
+	Silenced int64 `json:"silenced"`
+	Rules    int   `json:"rules"`
+	Objects  int64 `json:"objects,omitempty"`
+	Commits  int64 `json:"commits,omitempty"`
+	// Unknown counts grants that hang on values which are not in the file.
+	Unknown   int64          `json:"grants_unknown"`
+	Unjudged  []unjudgedJSON `json:"unjudged"`
+	ElapsedMS int64          `json:"elapsed_ms"`
+}
+
+// unjudgedJSON is a file of which it is not known what it grants.
+type unjudgedJSON struct {
+	Path   string `json:"path"`
+	Detail string `json:"detail"`
 }
 
 func toJSON(f *scanner.Finding, reveal bool) findingJSON {
@@ -172,7 +181,12 @@ func toIncomplete(i scanner.Incomplete) incompleteJSON {
 }
 
 func toStats(s scanner.Stats) statsJSON {
-	return statsJSON{s.Files, s.Skipped, s.Bytes, s.Silenced, s.Rules, s.Objects, s.Commits, s.Elapsed.Milliseconds()}
+	unjudged := make([]unjudgedJSON, 0, len(s.Unjudged))
+	for _, u := range s.Unjudged {
+		path, _ := validPath(u.Path)
+		unjudged = append(unjudged, unjudgedJSON{path, u.Detail})
+	}
+	return statsJSON{s.Files, s.Skipped, s.Bytes, s.Silenced, s.Rules, s.Objects, s.Commits, s.Unknown, unjudged, s.Elapsed.Milliseconds()}
 }
 
 // jsonSink writes {"findings":[…],"incomplete":[…],"stats":{…}} as it goes.

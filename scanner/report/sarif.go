@@ -37,7 +37,7 @@ func (s *sarifSink) Close(incomplete []scanner.Incomplete, stats scanner.Stats) 
 		"originalUriBaseIds": object{"SRCROOT": object{"description": object{"text": "The folder that remint was started in."}}},
 		"taxonomies":         []object{cweTaxonomy(rules)},
 		"invocations":        []object{sarifInvocation(incomplete)},
-		"properties":         object{"files": stats.Files, "bytes": stats.Bytes, "silenced": stats.Silenced},
+		"properties":         object{"files": stats.Files, "bytes": stats.Bytes, "silenced": stats.Silenced, "grantsUnknown": stats.Unknown, "unjudged": len(stats.Unjudged)},
 	}
 	enc := json.NewEncoder(s.w)
 	enc.SetIndent("", "  ")

@@ -172,7 +172,7 @@ func (s *textSink) Close(incomplete []scanner.Incomplete, stats scanner.Stats) e
 		}
 		fmt.Fprintln(s.w)
 	}
-	summary := s.paint("No hardcoded key found", green)
+	summary := s.paint("No hardcoded key or broad scope found", green)
 	if s.total > 0 {
 		summary = s.paint(plural(s.total, "finding", "findings"), bold) + s.severities()
 	}
@@ -187,7 +187,14 @@ func (s *textSink) Close(incomplete []scanner.Incomplete, stats scanner.Stats) e
 	if stats.Skipped > 0 {
 		fmt.Fprintf(s.w, "; %s left out", plural(int(stats.Skipped), "path", "paths"))
 	}
+	if stats.Unknown > 0 {
+		fmt.Fprintf(s.w, "; %s on values not in the files", plural(int(stats.Unknown), "grant hangs", "grants hang"))
+	}
 	fmt.Fprintln(s.w)
+	if n := len(stats.Unjudged); n > 0 {
+		u := &stats.Unjudged[0]
+		fmt.Fprintf(s.w, "What %s is not known; the first: %s (%s)\n", plural(n, "file grants", "files grant"), printable(u.Path), s.clip(printable(u.Detail), 40))
+	}
 	return s.w.Flush()
 }
 

@@ -1,6 +1,7 @@
 // Package scope knows which permissions open more than most programs need, and
-// what is narrower: OAuth scopes, AWS policies and Kubernetes roles. It judges
-// what it is given; who reads the grants from code or files is elsewhere.
+// what is narrower: OAuth scopes, AWS policies, Kubernetes roles. It judges
+// what it is given, and reads the grants of configuration files itself: one
+// Format a kind of file. Who reads them from code is elsewhere.
 package scope
 
 import "github.com/remint/remint/scanner/rule"
@@ -19,6 +20,9 @@ type Problem struct {
 	Scopes []string
 	// Value is the part that is too wide: "*" of an action list, a scope.
 	Value string
+	// Subject is who or what is granted it, "ClusterRole ops"; "" where it is
+	// the whole file.
+	Subject string
 }
 
 // The rules.

@@ -121,6 +121,22 @@ func (n *Node) Is(texts ...string) bool {
 	return false
 }
 
+// Values returns the values of a List, none of anything else.
+func (n *Node) Values() []*Node {
+	if n == nil || n.Kind != List {
+		return nil
+	}
+	return n.Items
+}
+
+// Entries returns the members of a Map, none of anything else.
+func (n *Node) Entries() []Member {
+	if n == nil || n.Kind != Map {
+		return nil
+	}
+	return n.Members
+}
+
 // Strings returns the strings of a node that is a string or a list of them.
 func (n *Node) Strings() []*Node {
 	switch {

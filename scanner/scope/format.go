@@ -1,0 +1,174 @@
+package scope
+
+import (
+	"bytes"
+	"errors"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/remint/remint/scanner/rule"
+	"github.com/remint/remint/scanner/scope/document"
+)
+
+// Format is a kind of file that says what a key or an agent may do.
+type Format struct {
+	// Name is what reports and documentation call it: "github-actions".
+	Name string
+	// Rules are what it reports.
+	Rules []Rule
+	// Match tells by its path whether a file may be of this kind.
+	Match func(path string) bool
+	// Hints are literals one of which stands in every such file that grants
+	// anything; none where the path says enough.
+	Hints []string
+	// Read reports what the file grants that is too wide.
+	Read func(f *File)
+}
+
+// Rule is what a format reports.
+type Rule struct {
+	ID, Name string
+	Severity rule.Severity
+	// Opens is what the grant opens, in a sentence; Steps how to narrow it;
+	// URL the provider's page on it.
+	Opens, Steps, URL string
+	// Secret tells that what is found is a key in the file, not a grant.
+	Secret bool
+}
+
+// formats is every format, in the order of the documentation.
+var formats = []Format{
+	kubernetesFormat,
+}
+
+// Formats returns every format.
+func Formats() []Format { return slices.Clone(formats) }
+
+// Grant is a problem and its place.
+type Grant struct {
+	Problem
+	Start, End int // bytes in the text
+	// Secret tells that the bytes are a key, which nobody is to be shown.
+	Secret bool
+}
+
+// Outcome is what reading a file came to.
+type Outcome struct {
+	Grants []Grant // in order of place
+	// Read tells that a format knew the file.
+	Read bool
+	// Unknown counts grants that hang on values which are not in the file.
+	Unknown int
+	// Err says what of the file could not be read; the rest was.
+	Err error
+}
+
+// Wanted tells by its path whether any format may know a file.
+func Wanted(name string) bool {
+	name = inner(name)
+	return slices.ContainsFunc(formats, func(f Format) bool { return f.Match(name) })
+}
+
+// Read judges what a file grants.
+func Read(name string, text []byte) Outcome {
+	name = inner(name)
+	var out Outcome
+	f := &File{Path: name, Text: text}
+	for i := range formats {
+		if fm := &formats[i]; fm.Match(name) && hasHint(text, fm.Hints) {
+			out.Read = true
+			f.format, f.hints = fm, fm.Hints
+			fm.Read(f)
+		}
+	}
+	slices.SortStableFunc(f.grants, func(a, b Grant) int { return a.Start - b.Start })
+	out.Grants, out.Unknown, out.Err = f.grants, f.unknown, f.err
+	return out
+}
+
+// inner is the path of an archive's member within it.
+func inner(name string) string {
+	return name[strings.LastIndexByte(name, '!')+1:]
+}
+
+func hasHint(text []byte, hints []string) bool {
+	return len(hints) == 0 || slices.ContainsFunc(hints, func(h string) bool { return bytes.Contains(text, []byte(h)) })
+}
+
+// File is a file under judgement.
+type File struct {
+	Path string // slash-separated
+	Text []byte
+
+	format  *Format
+	hints   []string
+	parsed  map[string]document.Parsed // by hints
+	grants  []Grant
+	unknown int
+	err     error
+}
+
+// Docs returns the file's documents, read by its path's ending, those in which
+// none of the format's hints stands left out. What cannot be read is none, and
+// the file's fault.
+func (f *File) Docs() []*document.Node { return f.parse().Docs }
+
+// Templated tells that a template fills in some of the file, so that nothing
+// may be concluded from what is absent.
+func (f *File) Templated() bool { return f.parse().Templated }
+
+func (f *File) parse() document.Parsed {
+	key := strings.Join(f.hints, "\x00")
+	if p, ok := f.parsed[key]; ok {
+		return p
+	}
+	p, err := document.Parse(f.Path, f.Text, f.hints)
+	if err != nil && f.err == nil {
+		f.err = err
+	}
+	if f.parsed == nil {
+		f.parsed = make(map[string]document.Parsed)
+	}
+	f.parsed[key] = p
+	return p
+}
+
+// maxGrants is how many grants one file may have reported.
+const maxGrants = 1000
+
+// Report reports a grant that is too wide, at a value or a key of the file.
+func (f *File) Report(at *document.Node, p Problem) {
+	if at == nil || len(f.grants) >= maxGrants {
+		return
+	}
+	i := slices.IndexFunc(f.format.Rules, func(r Rule) bool { return r.ID == p.Rule })
+	r := f.format.Rules[i] // a format that reports what it does not list is a mistake
+	if p.Severity == 0 {
+		p.Severity = r.Severity
+	}
+	if p.Value == "" {
+		p.Value = at.Text
+	}
+	f.grants = append(f.grants, Grant{Problem: p, Start: at.Start, End: at.End, Secret: r.Secret})
+}
+
+// Unknown counts a grant that hangs on a value which is not in the file.
+func (f *File) Unknown(*document.Node) { f.unknown++ }
+
+// Fault says that something of the file could not be read.
+func (f *File) Fault(err error) { f.err = errors.Join(f.err, err) }
+
+// hasExt tells whether a path ends in one of the extensions, given in lower
+// case with their dot.
+func hasExt(name string, exts ...string) bool {
+	return slices.Contains(exts, strings.ToLower(path.Ext(name)))
+}
+
+// word is text, or what stands in for it where it is not known.
+func word(text, unknown string) string {
+	if text == "" {
+		return unknown
+	}
+	return text
+}
