@@ -30,6 +30,8 @@ check: $(STATICCHECK)
 	  cmp -s $(TOOLS)/catalogue.gen.go catalogue.gen.go || { echo "catalogue.gen.go is not up to date: run 'make generate'"; exit 1; }
 	@$(GO) run ./analyzers/gen -out $(TOOLS)/analyzers.md && \
 	  cmp -s $(TOOLS)/analyzers.md docs/analyzers.md || { echo "docs/analyzers.md is not up to date: run 'make generate'"; exit 1; }
+	@$(GO) run ./scanner/scope/gen -out $(TOOLS)/scopes.md && \
+	  cmp -s $(TOOLS)/scopes.md docs/scopes.md || { echo "docs/scopes.md is not up to date: run 'make generate'"; exit 1; }
 
 # AWS is moto in the tests, which Python has; without it they are skipped.
 MOTO := $(TOOLS)/moto/bin
@@ -45,9 +47,10 @@ cross:
 	  echo "build $$system"; CGO_ENABLED=0 GOOS=$${system%/*} GOARCH=$${system#*/} $(GO) build -o /dev/null ./cmd/remint || exit 1; done
 	@if command -v $$($(GO) env CC) >/dev/null 2>&1; then echo "build with cgo"; CGO_ENABLED=1 $(GO) build -o /dev/null ./cmd/remint; fi
 
-generate: ## catalogue.gen.go from the rule files, docs/analyzers.md from the analyzers
+generate: ## catalogue.gen.go from the rule files, docs/analyzers.md from the analyzers, docs/scopes.md from the formats
 	cd scanner/rule && $(GO) generate ./...
 	$(GO) run ./analyzers/gen
+	$(GO) run ./scanner/scope/gen
 
 vuln: $(GOVULNCHECK) ## known weaknesses in what we depend on
 	$(GOVULNCHECK) ./...

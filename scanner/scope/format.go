@@ -15,6 +15,8 @@ import (
 type Format struct {
 	// Name is what reports and documentation call it: "github-actions".
 	Name string
+	// Files says for people which files are read: "`.github/workflows/*.yml`".
+	Files string
 	// Rules are what it reports.
 	Rules []Rule
 	// Match tells by its path whether a file may be of this kind.
@@ -39,7 +41,22 @@ type Rule struct {
 
 // formats is every format, in the order of the documentation.
 var formats = []Format{
+	agentSettings,
+	agentServersFormat,
+	agentSkills,
+	githubActions,
+	gitlabCI,
+	oauthClient,
+	awsPolicy,
+	awsTemplate,
+	awsTerraform,
+	gcp,
+	azure,
 	kubernetesFormat,
+	sqlFormat,
+	vaultPolicy,
+	redisACL,
+	nats,
 }
 
 // Formats returns every format.
@@ -119,7 +136,10 @@ func (f *File) Docs() []*document.Node { return f.parse().Docs }
 func (f *File) Templated() bool { return f.parse().Templated }
 
 func (f *File) parse() document.Parsed {
-	key := strings.Join(f.hints, "\x00")
+	key := "" // only YAML's streams are read in part
+	if hasExt(f.Path, ".yaml", ".yml") {
+		key = strings.Join(f.hints, "\x00")
+	}
 	if p, ok := f.parsed[key]; ok {
 		return p
 	}

@@ -123,6 +123,9 @@ func TestFormats(t *testing.T) {
 func TestRules(t *testing.T) {
 	owner := make(map[string]string)
 	for _, f := range scope.Formats() {
+		if f.Files == "" {
+			t.Errorf("%s does not say which files it reads", f.Name)
+		}
 		for _, r := range f.Rules {
 			if r.Name == "" || r.Severity == 0 || r.Opens == "" || r.Steps == "" || !strings.HasPrefix(r.URL, "https://") {
 				t.Errorf("%s: %s lacks a part", f.Name, r.ID)

@@ -24,7 +24,8 @@ const (
 // Source: kubernetes.io/docs/concepts/security/rbac-good-practices,
 // kubernetes.io/docs/reference/access-authn-authz/rbac.
 var kubernetesFormat = Format{
-	Name: "kubernetes",
+	Name:  "kubernetes",
+	Files: "manifests in YAML and JSON, also Helm's templates and output, Lists and the bundles of operators",
 	Rules: []Rule{
 		kubernetesRule,
 		{

@@ -26,13 +26,19 @@ var (
 		Steps: "Name the account or role that is meant, and put a Condition on it.",
 		URL:   "https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html",
 	}
+	awsEscalationRule = Rule{
+		ID: AWSEscalationRule, Name: "AWS policy by which its holder takes on other permissions", Severity: rule.High,
+		Opens: "The permissions of every role or user that the action reaches, administrators among them.",
+		Steps: "Name the ARNs that are meant in Resource, and add a Condition or a permissions boundary.",
+		URL:   "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html",
+	}
 	kubernetesRule = Rule{
 		ID: KubernetesRule, Name: "Kubernetes rule that is broader than need be", Severity: rule.High,
 		Opens: "Every verb and resource that the wildcard covers, and through some of them the whole cluster.",
 		Steps: "List the verbs and resources that are used; kubectl auth can-i --list shows what is granted.",
 		URL:   "https://kubernetes.io/docs/concepts/security/rbac-good-practices/",
 	}
-	shared = []Rule{oauthRule, awsRule, awsTrustRule, kubernetesRule}
+	shared = []Rule{oauthRule, awsRule, awsTrustRule, awsEscalationRule, kubernetesRule}
 )
 
 // Shared returns the rules by which Go code is judged as well.

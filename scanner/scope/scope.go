@@ -27,8 +27,10 @@ type Problem struct {
 
 // The rules.
 const (
-	OAuthRule      = "scope-oauth-broad"
-	AWSRule        = "scope-aws-broad"
-	AWSTrustRule   = "scope-aws-trust"
-	KubernetesRule = "scope-kubernetes-broad"
+	OAuthRule = "scope-oauth-broad"
+	AWSRule   = "scope-aws-broad"
+	// AWSEscalationRule is for actions by which a holder takes on more.
+	AWSEscalationRule = "scope-aws-escalation"
+	AWSTrustRule      = "scope-aws-trust"
+	KubernetesRule    = "scope-kubernetes-broad"
 )

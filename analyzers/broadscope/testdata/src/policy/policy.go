@@ -29,6 +29,7 @@ type Statement struct {
 func typed() {
 	_ = Statement{"Allow", []string{"*"}, "*"}
 	_ = Statement{Effect: "Allow", Action: []string{"s3:GetObject"}, Resource: "*"}
+	_ = Statement{Effect: "Allow", Action: []string{"s3:GetObject"}, Resource: "arn:aws:s3:::logs/*"}
 	_ = Statement{Effect: "Deny", Action: []string{"*"}, Resource: "*"}
 	_ = Statement{Effect: "Allow", Action: []string{"iam:*"}, Resource: "*"}                           // want `every action of iam on every resource`
 	_ = map[string]any{"Effect": "Allow", "Action": []string{"*"}, "Resource": "*"}                    // want `every action on every resource`
