@@ -96,7 +96,7 @@ Exit codes: 0 nothing found, 1 findings, 2 could not do the work or not all of i
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newScan(), newVet(), newRules(), newExplain(), newInit(), newFix(), newStatus(), newRevoke(), newRotate(), newVault(), newKey(), newRun(), newDoctor(), newVersion())
+	root.AddCommand(newScan(), newVet(), newRules(), newExplain(), newInit(), newFix(), newStatus(), newRevoke(), newRotate(), newVault(), newKey(), newRun(), newScope(), newDoctor(), newVersion())
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w\nSee '%s --help'", err, c.CommandPath())
 	})

@@ -141,6 +141,7 @@ func runScan(ctx context.Context, f *scanFlags, paths []string, stdin io.Reader,
 	result, err := s.Scan(ctx, src)
 	if err == nil {
 		f.addGo(ctx, s, paths, result, stderr)
+		f.addNeeds(ctx, paths, result)
 	}
 	stop()
 	if err != nil {

@@ -112,7 +112,10 @@ func atHand(dir string) error {
 	if err != nil {
 		return err
 	}
-	mod, err := modfile.ParseLax("go.mod", text, nil)
+	mod, err := modfile.Parse("go.mod", text, nil)
+	if err != nil { // a newer Go's words; replacements are then not known
+		mod, err = modfile.ParseLax("go.mod", text, nil)
+	}
 	if err != nil || mod.Module == nil || mod.Module.Mod.Path == "std" || mod.Module.Mod.Path == "cmd" {
 		return errNotAsked
 	}

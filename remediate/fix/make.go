@@ -17,6 +17,7 @@ import (
 	"github.com/remint/remint/remediate/rewrite"
 	"github.com/remint/remint/scanner"
 	"github.com/remint/remint/scanner/config"
+	"github.com/remint/remint/scanner/scope/derive"
 )
 
 // Options say what a person wants, over what the project's configuration says.
@@ -46,6 +47,8 @@ type Project struct {
 
 	texts   map[string][]byte
 	types   *goTypes
+	derived *derive.Needs
+	read    bool // derived is what there is
 	results map[string]rewrite.Result
 }
 
@@ -312,7 +315,7 @@ func (p *Project) complete(ctx context.Context, i *Item) {
 		return
 	}
 	s, ok := m.(mint.Scoper)
-	if !ok || p.Offline {
+	if p.derive(ctx, i) || !ok || p.Offline {
 		return
 	}
 	r := &mint.Request{Leaked: i.leaked, Name: i.Entry}
