@@ -57,6 +57,7 @@ var formats = []Format{
 	vaultPolicy,
 	redisACL,
 	nats,
+	registryFormat,
 }
 
 // Formats returns every format.
