@@ -7,6 +7,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -36,7 +37,7 @@ func main() {
 	b := bench{dir: dir, remint: absolute(*remint), gitleaks: absolute(*gitleaks), runs: *runs}
 	fmt.Printf("%s, %s/%s, %d processors, median of %d runs\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), *runs)
 	fmt.Printf("%-44s %10s %10s %8s %9s %9s\n", "work", "remint", "gitleaks", "ratio", "remint MB", "other MB")
-	steps := []func() error{b.version, b.tree, b.rules, b.staged, b.gigabyte}
+	steps := []func() error{b.version, b.tree, b.rules, b.scopes, b.staged, b.gigabyte}
 	if *folder != "" {
 		b.histories = absolute(*folder)
 		steps = []func() error{b.history}
@@ -193,6 +194,23 @@ func (b bench) rules() error {
 	}
 	return b.pair("the same tree, catalogue (right: +1,000 rules)", b.dir,
 		[]string{b.remint, "scan", goSource(), "-f", "json", "-c", plain}, []string{b.remint, "scan", goSource(), "-f", "json", "-c", more})
+}
+
+// scopes runs a tree that is full of manifests with and without judging what
+// they grant.
+func (b bench) scopes() error {
+	out, err := exec.Command("go", "mod", "download", "-json", "github.com/kyverno/kyverno@v1.19.1").Output()
+	if err != nil {
+		return fmt.Errorf("go mod download: %w", err)
+	}
+	var module struct{ Dir string }
+	if err := json.Unmarshal(out, &module); err != nil {
+		return err
+	}
+	size, files := measure(module.Dir)
+	scan := []string{b.remint, "scan", module.Dir, "-f", "json", "--go=off"}
+	return b.pair(fmt.Sprintf("tree: Kyverno, %d files, %.0f MB (right: keys alone)", files, float64(size)/1e6), b.dir,
+		scan, append(slices.Clone(scan), "--only", "secrets"))
 }
 
 // staged makes a repository of 1,000 files and stages one line.
