@@ -33,7 +33,7 @@ type pageData struct {
 	Total, Silenced, Left       int
 	Unknown                     int
 	Critical, High, Medium, Low int
-	Secrets                     int
+	Secrets, Grants             int
 }
 
 type pageFinding struct {
@@ -74,7 +74,11 @@ func (s *htmlSink) Close(incomplete []scanner.Incomplete, stats scanner.Stats) e
 	distinct := map[string]bool{}
 	for i := range s.findings {
 		f := &s.findings[i]
-		distinct[f.Fingerprint] = true
+		if f.Rule.Scope {
+			d.Grants++
+		} else {
+			distinct[f.Fingerprint] = true
+		}
 		d.Findings = append(d.Findings, toPage(f))
 		switch f.Severity {
 		case rule.Critical:

@@ -2,6 +2,7 @@ package scope
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/remint/remint/scanner/rule"
 )
@@ -68,11 +69,23 @@ func Rules() []rule.Rule {
 // OWASP's Non-Human Identities Top 10 are overprivileged and leaked ones.
 func (r *Rule) rule() rule.Rule {
 	made := rule.Rule{
-		ID: r.ID, Name: r.Name, Provider: "scope", Severity: r.Severity, CWE: "CWE-250", NHI: "NHI5:2025", Pattern: ".", Scope: !r.Secret,
+		ID: r.ID, Name: r.Name, Provider: r.provider(), Severity: r.Severity, CWE: "CWE-250", NHI: "NHI5:2025", Pattern: ".", Scope: !r.Secret,
 		Opens: r.Opens, Revoke: rule.Revoke{URL: r.URL, Steps: r.Steps},
 	}
 	if r.Secret {
 		made.CWE, made.NHI = "CWE-798", "NHI2:2025"
 	}
 	return made
+}
+
+// provider is who grants what a rule is about: the second word of its id.
+func (r *Rule) provider() string {
+	switch p := strings.Split(r.ID, "-")[1]; p {
+	case "actions":
+		return "github"
+	case "agent":
+		return "ai-agent"
+	default:
+		return p
+	}
 }
