@@ -23,6 +23,7 @@ func readOpencodePermission(f *File, subject string, p *document.Node) {
 	if p.Is("allow") {
 		f.Report(p, Problem{Rule: agentBypass, Subject: subject, Why: "runs every command without asking", Narrower: `{"bash": "ask", "edit": "allow"}`})
 	}
+	asks := p.Get("bash").Is("ask", "deny")
 	for _, m := range p.Entries() {
 		whole := m.Value
 		if whole != nil && whole.Kind == document.Map {
@@ -30,7 +31,7 @@ func readOpencodePermission(f *File, subject string, p *document.Node) {
 		}
 		allowed := whole.Is("allow")
 		switch {
-		case m.Key.Is("*") && allowed && p.Get("bash").Is("ask", "deny"):
+		case m.Key.Is("*") && allowed && asks:
 			f.Report(whole, Problem{Rule: agentAll, Severity: rule.Medium, Subject: subject, Why: "uses every tool but the shell without asking, those of every server as well", Narrower: `"ask", and "allow" for the tools that are meant`})
 		case m.Key.Is("*") && allowed:
 			f.Report(whole, Problem{Rule: agentBypass, Subject: subject, Why: "uses every tool without asking", Narrower: `"ask", and "allow" for the tools that are meant`})
@@ -48,7 +49,7 @@ func readOpencodePermission(f *File, subject string, p *document.Node) {
 // the agent do.
 func readOpencodePatterns(f *File, subject string, tool document.Member) {
 	for _, m := range tool.Value.Entries() {
-		if !m.Value.Is("allow") {
+		if !m.Value.Is("allow") || m.Key.Is("*") {
 			continue
 		}
 		if tool.Key.Is("external_directory") {

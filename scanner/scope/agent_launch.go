@@ -11,14 +11,19 @@ import (
 // containerFlags of `docker run` have a value of their own.
 var containerFlags = []string{"-e", "--env", "-v", "--volume", "--mount", "--name", "-p", "--publish", "--network", "--net", "-w", "--workdir", "-u", "--user", "--entrypoint", "--env-file", "--add-host", "--platform", "--label", "-l", "--memory", "-m", "--cpus", "--cap-add", "--cap-drop", "--security-opt", "--pull", "--hostname", "-h", "--gpus", "--tmpfs", "--shm-size", "--dns", "--restart", "--runtime", "--log-driver", "--pid", "--ipc", "--userns", "--cgroupns", "--device", "--group-add", "--ulimit", "--sysctl", "--expose", "--link", "--volumes-from", "--annotation", "--stop-signal", "--ip", "--cidfile"}
 
+// engineFlags stand before the subcommand, with a value of their own.
+var engineFlags = []string{"--context", "-c", "--host", "-H", "--config", "--log-level", "--url", "--connection"}
+
 // readContainer reports an image without a version, and what of the machine is
 // mounted into it.
 func readContainer(f *File, s *server) {
-	run := slices.IndexFunc(s.args, func(a *document.Node) bool { return a.Is("run") })
-	if run < 0 {
+	verb, _, args := subcommand(s.args, engineFlags)
+	if verb == "container" {
+		verb, _, args = subcommand(args, engineFlags)
+	}
+	if verb != "run" {
 		return
 	}
-	args := s.args[run+1:]
 	for i := 0; i < len(args); i++ {
 		a := args[i]
 		name, value, joined := strings.Cut(a.Text, "=")
@@ -149,35 +154,55 @@ func readServerRights(f *File, s *server) {
 	report := func(at *document.Node, why, narrower string) {
 		f.Report(at, Problem{Rule: serverBroad, Subject: s.subject(), Why: why, Narrower: narrower})
 	}
-	all := s.command
-	for _, a := range s.args {
-		all += " " + a.Text
+	started := func(with string) bool {
+		return slices.ContainsFunc(s.args, func(a *document.Node) bool { return strings.Contains(a.Text, with) })
 	}
+	readOnly, awslabs := started("--read-only"), started("awslabs.")
+	mongo := started("--readOnly") || s.variable("MDB_MCP_READ_ONLY") != nil
+	cluster := s.variable("ALLOW_ONLY_NON_DESTRUCTIVE_TOOLS") != nil || s.variable("ALLOW_ONLY_READONLY_TOOLS") != nil
 	for i, a := range s.args {
 		switch {
 		case a.Is("--access-mode=unrestricted"):
 			report(a, "changes and drops tables at the agent's word", "--access-mode=restricted")
 		case a.Is("--toolsets=all") || a.Is("all") && i > 0 && s.args[i-1].Is("--toolsets"):
 			report(a, "offers every tool of GitHub, also those that delete", "--read-only, with --toolsets=repos,issues,pull_requests")
-		case strings.HasPrefix(a.Text, "@supabase/mcp-server-supabase") && !strings.Contains(all, "--read-only"):
+		case strings.HasPrefix(a.Text, "@supabase/mcp-server-supabase") && !readOnly:
 			report(a, "changes the database at the agent's word", "--read-only --project-ref=PROJECT")
-		case strings.HasPrefix(a.Text, "mongodb-mcp-server") && !strings.Contains(all, "--readOnly") && s.variable("MDB_MCP_READ_ONLY") == nil:
+		case strings.HasPrefix(a.Text, "mongodb-mcp-server") && !mongo:
 			report(a, "changes and drops collections at the agent's word", "--readOnly")
-		case strings.HasPrefix(a.Text, "mcp-server-kubernetes") && s.variable("ALLOW_ONLY_NON_DESTRUCTIVE_TOOLS") == nil && s.variable("ALLOW_ONLY_READONLY_TOOLS") == nil:
+		case strings.HasPrefix(a.Text, "mcp-server-kubernetes") && !cluster:
 			report(a, "deletes what the cluster has with the rights of the person's kubeconfig", "ALLOW_ONLY_READONLY_TOOLS=true in env, and a kubeconfig of a ServiceAccount")
+		case a.Is("--allow-write", "--allow-sensitive-data-access") && awslabs:
+			report(a, "changes what the account has, or reads its secrets and logs, at the agent's word", "leave "+a.Text+" out, with a role that only reads")
 		case superuser(a):
 			reportSuperuser(f, s, a)
 		}
 	}
+	readVariableRights(f, s, report)
+}
+
+// readVariableRights reports what variables and headers give a server.
+func readVariableRights(f *File, s *server, report func(at *document.Node, why, narrower string)) {
+	readOnly := s.variable("GITHUB_READ_ONLY").Is("1", "true")
 	for _, m := range s.variables() {
 		switch {
-		case m.Key.Is("GITHUB_TOOLSETS") && m.Value.Is("all") && !s.variable("GITHUB_READ_ONLY").Is("1", "true"):
+		case m.Key.Is("GITHUB_TOOLSETS") && m.Value.Is("all") && !readOnly:
 			report(m.Value, "offers every tool of GitHub, also those that delete", "GITHUB_READ_ONLY=1, with GITHUB_TOOLSETS=repos,issues,pull_requests")
 		case superuser(m.Value):
 			reportSuperuser(f, s, m.Value)
+		case databaseUser.MatchString(m.Key.Text) && m.Value.Is(superusers...):
+			report(m.Value, "connects to the database as "+m.Value.Text+", who may do everything in it", "a role that may SELECT what the agent is to read")
+		}
+	}
+	for _, m := range s.Get("headers").Entries() {
+		if strings.EqualFold(m.Key.Text, "X-MCP-Toolsets") && m.Value.Is("all") {
+			report(m.Value, "offers every tool of GitHub, also those that delete", `"X-MCP-Readonly": "true", with "repos,issues,pull_requests"`)
 		}
 	}
 }
+
+// databaseUser is a variable that holds the name of a database's user.
+var databaseUser = regexp.MustCompile(`^(DB|DATABASE|PG|POSTGRES|POSTGRESQL|MYSQL|MARIADB|MSSQL|SQL|MONGODB?)_?(DB_)?USER(NAME)?$`)
 
 func reportSuperuser(f *File, s *server, at *document.Node) {
 	m := databaseURL.FindStringSubmatchIndex(at.Text)

@@ -64,6 +64,9 @@ func behind(words []*document.Node) []*document.Node {
 	if i := slices.IndexFunc(words, func(w *document.Node) bool { return w.Text == "--" }); i >= 0 {
 		return words[i+1:]
 	}
+	if i := slices.IndexFunc(words, func(w *document.Node) bool { _, ok := runners[program(w.Text)]; return ok }); i >= 0 {
+		return words[i:]
+	}
 	for len(words) > 0 && strings.HasPrefix(words[0].Text, "-") {
 		words = words[1:]
 	}
@@ -89,25 +92,42 @@ var runners = map[string][]string{
 // readPackages reports a server that is fetched in whatever version is newest.
 func readPackages(f *File, s *server) {
 	verbs, ok := runners[s.command]
-	args := s.args
-	if !ok || verbs != nil && (len(args) == 0 || !args[0].Is(verbs...)) {
+	if !ok {
 		return
 	}
-	for _, p := range packagesOf(s.command, args, verbs != nil) {
+	verb, args := "", s.args
+	if verbs != nil {
+		var before, after []*document.Node
+		if verb, before, after = subcommand(s.args, runnerFlags); !slices.Contains(verbs, verb) {
+			return
+		}
+		args = slices.Concat(before, after)
+	}
+	for _, p := range packagesOf(s.command, verb, args) {
 		readPackage(f, s, p)
 	}
 }
 
+// subcommand is the first word that is no flag of a program's arguments, and
+// what stands before and after it; valued are flags with a value of their own.
+func subcommand(args []*document.Node, valued []string) (verb string, before, after []*document.Node) {
+	for i := 0; i < len(args); i++ {
+		switch text := args[i].Text; {
+		case slices.Contains(valued, text):
+			i++
+		case !strings.HasPrefix(text, "-"):
+			return text, args[:i], args[i+1:]
+		}
+	}
+	return "", args, nil
+}
+
 // packagesOf are the packages that a runner's arguments name.
-func packagesOf(command string, args []*document.Node, verb bool) []*document.Node {
-	project := false // what is run lies in the project
-	if verb {
-		project = command == "uv" && args[0].Is("run")
-		args = args[1:]
+func packagesOf(command, verb string, args []*document.Node) []*document.Node {
+	if verb == "tool" { // uv tool run
+		_, _, args = subcommand(args, runnerFlags)
 	}
-	if command == "uv" && !project && len(args) > 0 && args[0].Is("run") { // uv tool run
-		args = args[1:]
-	}
+	project := command == "uv" && verb == "run" // what is run lies in the project
 	switch {
 	case project:
 		return flagValues(args, "--with")
@@ -136,7 +156,7 @@ func packagesOf(command string, args []*document.Node, verb bool) []*document.No
 }
 
 // runnerFlags have a value of their own.
-var runnerFlags = []string{"--python", "--with", "--index-url", "--registry", "--directory", "--prefix", "--cache", "--index", "--extra-index-url", "--default-index", "--cwd", "--with-editable", "--with-requirements", "--project", "--env-file", "--refresh-package", "--userconfig", "--source"}
+var runnerFlags = []string{"--python", "--with", "--index-url", "--registry", "--directory", "--prefix", "--cache", "--index", "--extra-index-url", "--default-index", "--cwd", "--with-editable", "--with-requirements", "--project", "--env-file", "--refresh-package", "--userconfig", "--source", "--filter", "-C", "--dir"}
 
 // flagValues are the values of flags, up to the program's own arguments.
 func flagValues(args []*document.Node, flags ...string) []*document.Node {

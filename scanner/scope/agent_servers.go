@@ -118,7 +118,7 @@ func (s *server) variable(name string) *document.Node {
 
 // serverLists are where lists of servers stand.
 var serverLists = [][]string{
-	{"mcpServers"}, {"servers"}, {"mcp_servers"}, {"mcp", "servers"}, {"context_servers"}, {"mcp"}, {"projects", "*", "mcpServers"},
+	{"mcpServers"}, {"servers"}, {"mcp_servers"}, {"mcp", "servers"}, {"context_servers"}, {"mcp"}, {"projects", "*", "mcpServers"}, {"powers", "mcpServers"},
 	{"mcp-servers"}, {"customizations", "vscode", "mcp", "servers"}, {"customizations", "vscode", "settings", "mcp", "servers"}, {"settings", "mcp", "servers"},
 }
 
@@ -152,11 +152,11 @@ func at(n *document.Node, keys []string) []*document.Node {
 }
 
 func readServerList(f *File, list *document.Node) {
+	for _, i := range list.Values() { // front matter has lists of them
+		readServerList(f, i)
+	}
 	for _, m := range list.Entries() {
 		if m.Value == nil || m.Value.Kind != document.Map {
-			for _, i := range m.Value.Values() { // front matter has lists of servers
-				readServerList(f, i)
-			}
 			continue
 		}
 		s := server{Node: m.Value, name: m.Key.Text}
@@ -191,9 +191,9 @@ func readServer(f *File, s *server) {
 	if s.command == "docker" || s.command == "podman" {
 		readContainer(f, s)
 	}
+	readServerRights(f, s)
 	if s.command != "" {
 		readServerFolders(f, s)
-		readServerRights(f, s)
 		readServerScopes(f, s)
 	}
 }
@@ -237,7 +237,7 @@ func reportKey(f *File, s *server, name, value *document.Node, how, narrower str
 	switch {
 	case value == nil || name == nil:
 		return false
-	case name != value && namesKey(name.Text) && literalKey(value):
+	case name != value && literalKey(value) && namesKey(name.Text):
 		at = afterScheme(value)
 	case at == nil:
 		return false

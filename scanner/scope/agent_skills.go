@@ -66,7 +66,9 @@ func readAgentSkills(f *File) {
 // readSkillTools reports the tools that a skill uses without asking, while it
 // runs.
 func readSkillTools(f *File, subject string, list *document.Node) {
-	for _, t := range pieces(list, toolWord) {
+	// As it stands in the file: a scalar folded over lines has its words there.
+	written := &document.Node{Kind: document.String, Text: string(f.Text[list.Start:list.End]), Start: list.Start, End: list.End}
+	for _, t := range pieces(written, toolWord) {
 		p, ok := judgeTool(t.Text)
 		if !ok && strings.HasPrefix(t.Text, "mcp__") {
 			p, ok = judgeReach(t.Text)

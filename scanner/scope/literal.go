@@ -26,7 +26,7 @@ func holdsKey(name string) bool {
 
 // keyWords end the names of what is a key among a server's variables, where
 // nothing else is likely to be named so.
-var keyWords = regexp.MustCompile(`(?i)(^|[_.-])(key|auth|credentials|passphrase)$`)
+var keyWords = regexp.MustCompile(`(?i)(^|[_.-])(key|auth|pass|credentials|passphrase)$|bearer$`)
 
 // otherKeys are keys of tables, caches and ciphers.
 var otherKeys = regexp.MustCompile(`(?i)(public|primary|foreign|sort|cache|partition|group|object|index)[_.-]?key$`)
@@ -95,15 +95,20 @@ var (
 	userinfo = regexp.MustCompile(`://([^/?#@:\s]*)(?::([^/?#\s]*))?@(\[[^\]]*\]|[^/?#@:\s]*)`)
 	// parameter is a parameter of an address or a part of a connection string.
 	parameter = regexp.MustCompile(`(?:[?&;]|^)\s*([\w. -]+?)\s*=\s*([^&#;\s"']+)`)
+	// member is a member of JSON in a string: {"Authorization": "Bearer x"}.
+	member = regexp.MustCompile(`"([\w-]+)"\s*:\s*"(?:[A-Za-z]+ +)?([^"\s]+)"`)
 	// secretPath is an address that whoever knows it may call.
 	// Source: docs.zapier.com/mcp.
 	secretPath = regexp.MustCompile(`://mcp\.zapier\.com/api/(?:mcp/)?s/([^/?#\s]+)`)
 )
 
-// keyInURL is where a key stands in an address or a connection string: its
-// password, a parameter whose name says so, or a path that is one.
+// keyInURL is where a key stands in an address, a connection string or JSON:
+// a password, what a parameter's name says is one, or a path that is one.
 func keyInURL(n *document.Node) *document.Node {
 	text := n.Str()
+	if !strings.ContainsAny(text, `;"/`) {
+		return nil
+	}
 	var places [][]int
 	if m := userinfo.FindStringSubmatchIndex(text); m != nil && !local(strings.Trim(text[m[6]:m[7]], "[]")) {
 		if m[4] >= 0 {
@@ -117,6 +122,11 @@ func keyInURL(n *document.Node) *document.Node {
 			if name := strings.ToLower(text[m[2]:m[3]]); namesKey(name) || slices.Contains([]string{"pwd", "sig", "accountkey", "sharedaccesskey"}, name) {
 				places = append(places, m[4:6])
 			}
+		}
+	}
+	for _, m := range member.FindAllStringSubmatchIndex(text, -1) {
+		if namesKey(text[m[2]:m[3]]) {
+			places = append(places, m[4:6])
 		}
 	}
 	if m := secretPath.FindStringSubmatchIndex(text); m != nil {
