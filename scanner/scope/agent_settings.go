@@ -17,7 +17,7 @@ import (
 // code.visualstudio.com/docs/copilot/reference/copilot-settings.
 var agentSettings = Format{
 	Name:  "agent-settings",
-	Files: "`.claude/settings.json` and `settings.local.json`, `.codex/config.toml`, `.gemini/settings.json`, `.qwen/settings.json`, `.cursor/cli.json`, `opencode.json`, `.vscode/settings.json`, `devcontainer.json`",
+	Files: "`.claude/settings.json` and `settings.local.json`, `.codex/config.toml`, `.gemini/settings.json` and `trustedFolders.json`, `.qwen/settings.json`, `.cursor/cli.json` and `permissions.json`, `.copilot/config.json`, `.kiro/agents/*.json`, `.amazonq/cli-agents/*.json`, `.zed/settings.json`, `opencode.json`, `.vscode/settings.json`, `*.code-workspace`, `devcontainer.json`",
 	Rules: []Rule{
 		agentAllRule, agentBypassRule, agentCodeRule, agentFilesRule, agentPersonRule,
 		{
