@@ -8,109 +8,85 @@ import (
 	"github.com/remint/remint/scanner/scope/document"
 )
 
-// pinned tells a package or image that names what it is: a version, a digest,
-// a path, a commit.
-var pinned = regexp.MustCompile(`.@[v^~=]?\d|==\d|@sha256:|@[0-9a-f]{7,40}$|#[0-9a-f]{7,40}$|#v?\d|@git\+|\.(tgz|whl|tar\.gz|js|py|mjs|ts)$`)
-
-// readPackage reports a server that is fetched in whatever version is newest.
-func readPackage(f *File, s *server) {
-	args := s.args
-	verb := map[string][]string{"uv": {"tool", "x"}, "pnpm": {"dlx"}, "yarn": {"dlx"}, "npm": {"exec", "x"}, "bun": {"x"}, "pipx": {"run"}}[s.command]
-	if verb != nil {
-		if len(args) == 0 || !slices.Contains(verb, args[0].Text) {
-			return
-		}
-		args = args[1:]
-		if s.command == "uv" && len(args) > 0 && args[0].Is("run") {
-			args = args[1:]
-		}
-	}
-	p := packageOf(args)
-	if p == nil || pinned.MatchString(p.Text) || strings.ContainsAny(p.Text, "${}\\") || strings.HasPrefix(p.Text, ".") || strings.HasPrefix(p.Text, "/") || strings.HasPrefix(p.Text, "~") || strings.HasPrefix(p.Text, "file:") {
-		return
-	}
-	name := p.Text
-	for _, tag := range []string{"@latest", "@next", "@beta", "@canary"} {
-		name = strings.TrimSuffix(name, tag)
-	}
-	version := "@VERSION"
-	if s.command == "uvx" || s.command == "uv" || s.command == "pipx" {
-		version = "==VERSION"
-	}
-	f.Report(p, Problem{Rule: serverUnpinned, Subject: s.subject(), Why: "runs whatever " + name + "'s newest release is", Narrower: name + version})
-}
-
-// packageOf is the package that a runner's arguments name: what follows --from
-// or -p, else the first that is no flag.
-func packageOf(args []*document.Node) *document.Node {
-	for i := 0; i < len(args); i++ {
-		text := args[i].Text
-		switch {
-		case slices.Contains([]string{"--from", "-p", "--package", "--spec"}, text):
-			if i+1 < len(args) {
-				return args[i+1]
-			}
-			return nil
-		case strings.HasPrefix(text, "--package="), strings.HasPrefix(text, "--from="):
-			return part(args[i], strings.IndexByte(text, '=')+1, len(text))
-		case slices.Contains([]string{"--python", "--with", "--index-url", "--registry", "--directory", "--prefix", "--cache", "--index", "--extra-index-url", "--default-index", "--cwd"}, text):
-			i++
-		case !strings.HasPrefix(text, "-"):
-			return args[i]
-		}
-	}
-	return nil
-}
-
 // containerFlags of `docker run` have a value of their own.
-var containerFlags = []string{"-e", "--env", "-v", "--volume", "--mount", "--name", "-p", "--publish", "--network", "--net", "-w", "--workdir", "-u", "--user", "--entrypoint", "--env-file", "--add-host", "--platform", "--label", "-l", "--memory", "-m", "--cpus", "--cap-add", "--cap-drop", "--security-opt", "--pull", "--hostname", "-h", "--gpus", "--tmpfs", "--shm-size", "--dns", "--restart", "--runtime", "--log-driver"}
+var containerFlags = []string{"-e", "--env", "-v", "--volume", "--mount", "--name", "-p", "--publish", "--network", "--net", "-w", "--workdir", "-u", "--user", "--entrypoint", "--env-file", "--add-host", "--platform", "--label", "-l", "--memory", "-m", "--cpus", "--cap-add", "--cap-drop", "--security-opt", "--pull", "--hostname", "-h", "--gpus", "--tmpfs", "--shm-size", "--dns", "--restart", "--runtime", "--log-driver", "--pid", "--ipc", "--userns", "--cgroupns", "--device", "--group-add", "--ulimit", "--sysctl", "--expose", "--link", "--volumes-from", "--annotation", "--stop-signal", "--ip", "--cidfile"}
+
+// engineFlags stand before the subcommand, with a value of their own.
+var engineFlags = []string{"--context", "-c", "--host", "-H", "--config", "--log-level", "--url", "--connection"}
 
 // readContainer reports an image without a version, and what of the machine is
 // mounted into it.
 func readContainer(f *File, s *server) {
-	if len(s.args) == 0 || !s.args[0].Is("run") {
+	verb, _, args := subcommand(s.args, engineFlags)
+	if verb == "container" {
+		verb, _, args = subcommand(args, engineFlags)
+	}
+	if verb != "run" {
 		return
 	}
-	for i := 1; i < len(s.args); i++ {
-		a := s.args[i]
+	for i := 0; i < len(args); i++ {
+		a := args[i]
 		name, value, joined := strings.Cut(a.Text, "=")
-		if strings.HasPrefix(a.Text, "-") {
-			at := a
-			switch {
-			case joined && strings.HasPrefix(name, "--"):
-				at = part(a, len(name)+1, len(a.Text))
-			case slices.Contains(containerFlags, a.Text) && i+1 < len(s.args):
-				i++
-				at, name, value = s.args[i], a.Text, s.args[i].Text
-			}
-			readContainerFlag(f, s, at, name, value)
-			continue
+		if !strings.HasPrefix(a.Text, "-") {
+			readImage(f, s, a)
+			return
 		}
-		image := a.Text
-		last := image[strings.LastIndexByte(image, '/')+1:]
-		if tag := last[strings.IndexByte(last, ':')+1:]; !strings.Contains(image, "@sha256:") && !strings.ContainsAny(image, "${") && (!strings.Contains(last, ":") || tag == "latest" || tag == "main" || tag == "edge") {
-			f.Report(a, Problem{Rule: serverUnpinned, Subject: s.subject(), Why: "runs whatever " + strings.TrimSuffix(image, ":"+tag) + "'s newest image is", Narrower: "the image's digest: @sha256:…"})
+		at := a
+		switch {
+		case joined:
+			at = part(a, len(name)+1, len(a.Text))
+		case slices.Contains(containerFlags, a.Text) && i+1 < len(args):
+			i++
+			at, value = args[i], args[i].Text
 		}
-		return
+		readContainerFlag(f, s, at, name, value)
 	}
 }
 
+// readImage reports an image whose tag moves, or that has none.
+func readImage(f *File, s *server, at *document.Node) {
+	image := at.Text
+	if strings.Contains(image, "@sha256:") {
+		return
+	}
+	if variablePart.MatchString(image) {
+		f.Unknown(at)
+		return
+	}
+	last := image[strings.LastIndexByte(image, '/')+1:]
+	_, tag, tagged := strings.Cut(last, ":")
+	if !tagged || slices.Contains([]string{"latest", "main", "master", "edge", "nightly", "dev"}, tag) {
+		f.Report(at, Problem{Rule: serverUnpinned, Subject: s.subject(), Why: "runs whatever " + strings.TrimSuffix(image, ":"+tag) + "'s newest image is", Narrower: "the image's digest: @sha256:…"})
+	}
+}
+
+// readContainerFlag reports what of the machine a container is given.
 func readContainerFlag(f *File, s *server, at *document.Node, name, value string) {
+	host := func(why, narrower string) {
+		f.Report(at, Problem{Rule: serverHost, Subject: s.subject(), Value: word(value, name), Why: why, Narrower: narrower})
+	}
 	var from string
 	switch name {
 	case "--privileged":
-		f.Report(at, Problem{Rule: serverHost, Subject: s.subject(), Why: "runs as root of the machine", Narrower: "leave --privileged out"})
-		return
+		if value != "false" {
+			host("runs as root of the machine", "leave --privileged out")
+		}
+	case "--pid":
+		if value == "host" {
+			host("sees and signals every process of the machine", "leave --pid out")
+		}
+	case "--cap-add":
+		if c := strings.TrimPrefix(strings.ToUpper(value), "CAP_"); c == "ALL" || c == "SYS_ADMIN" {
+			host("may do what root of the machine may", "the one capability that is needed, or none")
+		}
 	case "-v", "--volume":
-		from, _, _ = strings.Cut(value, ":")
+		from = mounted(value)
 	case "--mount":
 		for _, part := range strings.Split(value, ",") {
 			if k, v, _ := strings.Cut(part, "="); k == "src" || k == "source" {
 				from = v
 			}
 		}
-	default:
-		return
 	}
 	if strings.HasSuffix(from, "docker.sock") || strings.HasSuffix(from, "podman.sock") || strings.HasSuffix(from, "containerd.sock") {
 		f.Report(at, Problem{Rule: serverHost, Subject: s.subject(), Value: from, Why: "commands the container engine, which is as much as root", Narrower: "a proxy of the socket that lets only reading through"})
@@ -119,42 +95,54 @@ func readContainerFlag(f *File, s *server, at *document.Node, name, value string
 	}
 }
 
+// driveLetter begins a path of Windows.
+var driveLetter = regexp.MustCompile(`^[A-Za-z]:([/\\]|$)`)
+
+// mounted is the folder of the machine in a volume: C:\work:/work, ~/x:/x:ro.
+func mounted(volume string) string {
+	drive := 0
+	if driveLetter.MatchString(volume) {
+		drive = 2
+	}
+	from, _, _ := strings.Cut(volume[drive:], ":/")
+	return volume[:drive] + from
+}
+
 // fileServers are servers whose arguments are the folders that they open.
 var fileServers = regexp.MustCompile(`(?i)filesystem|file-system|\bmcp-(server-)?(fs|files)\b|desktop-commander`)
 
-// readServerFolders reports the folders that a server of files opens.
+// readServerFolders reports the folders that a server of files opens: in its
+// arguments, and in its variables but those that every program has.
 func readServerFolders(f *File, s *server) {
-	is := fileServers.MatchString(s.name) || fileServers.MatchString(s.command)
-	for _, a := range s.args {
-		is = is || fileServers.MatchString(a.Text)
-	}
-	if !is || s.command == "docker" || s.command == "podman" {
+	is := func(n *document.Node) bool { return fileServers.MatchString(n.Text) }
+	if s.command == "docker" || s.command == "podman" || !fileServers.MatchString(s.name) && !fileServers.MatchString(s.command) && !slices.ContainsFunc(s.args, is) {
 		return
 	}
-	for _, a := range append(s.args, s.Get("env", "ALLOWED_DIRECTORIES"), s.Get("env", "ALLOWED_DIRS"), s.Get("env", "ROOT_DIR")) {
-		if a == nil {
-			continue
+	var folders []*document.Node
+	for _, a := range s.args {
+		folders = append(folders, splitFolders(a)...)
+	}
+	for _, m := range s.variables() {
+		if !m.Key.Is("HOME", "USERPROFILE", "PATH", "PWD", "XDG_CONFIG_HOME", "APPDATA", "LOCALAPPDATA") {
+			folders = append(folders, splitFolders(m.Value)...)
 		}
-		for _, w := range splitFolders(a) {
-			if what, severity, ok := wideFolder(w.Text); ok {
-				f.Report(w, Problem{Rule: agentFiles, Severity: severity, Subject: s.subject(), Why: "opens " + what + " to the agent", Narrower: "the project's folder"})
-			}
+	}
+	for _, w := range folders {
+		if what, severity, ok := wideFolder(w.Text); ok {
+			f.Report(w, Problem{Rule: agentFiles, Severity: severity, Subject: s.subject(), Why: "opens " + what + " to the agent", Narrower: "the project's folder"})
 		}
 	}
 }
 
-// splitFolders are the folders of a list such as PATH's.
+// folderWord is a folder of a list such as PATH's, or of a flag.
+var folderWord = regexp.MustCompile(`(?:[A-Za-z]:[/\\]|\$?\{[^}]*\}|[^,;:=])[^,;:=]*`)
+
+// splitFolders are the folders of a list, or of a flag: --root=/data.
 func splitFolders(n *document.Node) []*document.Node {
-	if !strings.Contains(n.Text, ",") {
-		return []*document.Node{n}
+	if n.Str() == "" || strings.Contains(n.Text, "://") {
+		return nil
 	}
-	var all []*document.Node
-	start := 0
-	for i := range strings.SplitSeq(n.Text, ",") {
-		all = append(all, part(n, start, start+len(i)))
-		start += len(i) + 1
-	}
-	return all
+	return pieces(n, folderWord)
 }
 
 // superusers are the accounts of databases that may do everything.
@@ -166,37 +154,55 @@ func readServerRights(f *File, s *server) {
 	report := func(at *document.Node, why, narrower string) {
 		f.Report(at, Problem{Rule: serverBroad, Subject: s.subject(), Why: why, Narrower: narrower})
 	}
-	all := s.command
-	for _, a := range s.args {
-		all += " " + a.Text
+	started := func(with string) bool {
+		return slices.ContainsFunc(s.args, func(a *document.Node) bool { return strings.Contains(a.Text, with) })
 	}
+	readOnly, awslabs := started("--read-only"), started("awslabs.")
+	mongo := started("--readOnly") || s.variable("MDB_MCP_READ_ONLY") != nil
+	cluster := s.variable("ALLOW_ONLY_NON_DESTRUCTIVE_TOOLS") != nil || s.variable("ALLOW_ONLY_READONLY_TOOLS") != nil
 	for i, a := range s.args {
 		switch {
 		case a.Is("--access-mode=unrestricted"):
 			report(a, "changes and drops tables at the agent's word", "--access-mode=restricted")
 		case a.Is("--toolsets=all") || a.Is("all") && i > 0 && s.args[i-1].Is("--toolsets"):
 			report(a, "offers every tool of GitHub, also those that delete", "--read-only, with --toolsets=repos,issues,pull_requests")
-		case strings.HasPrefix(a.Text, "@supabase/mcp-server-supabase") && !strings.Contains(all, "--read-only"):
+		case strings.HasPrefix(a.Text, "@supabase/mcp-server-supabase") && !readOnly:
 			report(a, "changes the database at the agent's word", "--read-only --project-ref=PROJECT")
-		case strings.HasPrefix(a.Text, "mongodb-mcp-server") && !strings.Contains(all, "--readOnly") && s.Get("env", "MDB_MCP_READ_ONLY") == nil:
+		case strings.HasPrefix(a.Text, "mongodb-mcp-server") && !mongo:
 			report(a, "changes and drops collections at the agent's word", "--readOnly")
-		case strings.HasPrefix(a.Text, "mcp-server-kubernetes") && s.Get("env", "ALLOW_ONLY_NON_DESTRUCTIVE_TOOLS") == nil && s.Get("env", "ALLOW_ONLY_READONLY_TOOLS") == nil:
+		case strings.HasPrefix(a.Text, "mcp-server-kubernetes") && !cluster:
 			report(a, "deletes what the cluster has with the rights of the person's kubeconfig", "ALLOW_ONLY_READONLY_TOOLS=true in env, and a kubeconfig of a ServiceAccount")
+		case a.Is("--allow-write", "--allow-sensitive-data-access") && awslabs:
+			report(a, "changes what the account has, or reads its secrets and logs, at the agent's word", "leave "+a.Text+" out, with a role that only reads")
 		case superuser(a):
 			reportSuperuser(f, s, a)
 		}
 	}
-	for _, key := range []string{"env", "environment"} {
-		for _, m := range s.Get(key).Entries() {
-			switch {
-			case m.Key.Is("GITHUB_TOOLSETS") && m.Value.Is("all") && !s.Get(key, "GITHUB_READ_ONLY").Is("1", "true"):
-				report(m.Value, "offers every tool of GitHub, also those that delete", "GITHUB_READ_ONLY=1, with GITHUB_TOOLSETS=repos,issues,pull_requests")
-			case superuser(m.Value):
-				reportSuperuser(f, s, m.Value)
-			}
+	readVariableRights(f, s, report)
+}
+
+// readVariableRights reports what variables and headers give a server.
+func readVariableRights(f *File, s *server, report func(at *document.Node, why, narrower string)) {
+	readOnly := s.variable("GITHUB_READ_ONLY").Is("1", "true")
+	for _, m := range s.variables() {
+		switch {
+		case m.Key.Is("GITHUB_TOOLSETS") && m.Value.Is("all") && !readOnly:
+			report(m.Value, "offers every tool of GitHub, also those that delete", "GITHUB_READ_ONLY=1, with GITHUB_TOOLSETS=repos,issues,pull_requests")
+		case superuser(m.Value):
+			reportSuperuser(f, s, m.Value)
+		case databaseUser.MatchString(m.Key.Text) && m.Value.Is(superusers...):
+			report(m.Value, "connects to the database as "+m.Value.Text+", who may do everything in it", "a role that may SELECT what the agent is to read")
+		}
+	}
+	for _, m := range s.Get("headers").Entries() {
+		if strings.EqualFold(m.Key.Text, "X-MCP-Toolsets") && m.Value.Is("all") {
+			report(m.Value, "offers every tool of GitHub, also those that delete", `"X-MCP-Readonly": "true", with "repos,issues,pull_requests"`)
 		}
 	}
 }
+
+// databaseUser is a variable that holds the name of a database's user.
+var databaseUser = regexp.MustCompile(`^(DB|DATABASE|PG|POSTGRES|POSTGRESQL|MYSQL|MARIADB|MSSQL|SQL|MONGODB?)_?(DB_)?USER(NAME)?$`)
 
 func reportSuperuser(f *File, s *server, at *document.Node) {
 	m := databaseURL.FindStringSubmatchIndex(at.Text)

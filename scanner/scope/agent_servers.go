@@ -26,7 +26,7 @@ const (
 // code.visualstudio.com/docs/copilot/reference/mcp-configuration, the servers' own pages.
 var agentServersFormat = Format{
 	Name:  "agent-servers",
-	Files: "`.mcp.json`, `mcp.json`, `claude_desktop_config.json`, `.claude.json`, `mcp_config.json`, `cline_mcp_settings.json`, and the servers in `.codex/config.toml`, `.gemini/settings.json`, `.vscode/settings.json`, `opencode.json`, `.zed/settings.json`",
+	Files: "`.mcp.json`, `mcp.json`, `claude_desktop_config.json`, `.claude.json`, `mcp_config.json`, `cline_mcp_settings.json`, and the servers in `.codex/config.toml`, `.gemini/settings.json`, `gemini-extension.json`, `.vscode/settings.json`, `*.code-workspace`, `devcontainer.json`, `opencode.json`, `.zed/settings.json`, `.claude-plugin/plugin.json`, `.kiro/agents/*.json`, `.amazonq/cli-agents/*.json`, and sub-agents' front matter",
 	Rules: []Rule{
 		agentFilesRule, agentPersonRule, oauthRule,
 		{
@@ -71,17 +71,23 @@ var agentServersFormat = Format{
 	Read:  readAgentServers,
 }
 
+// serverFiles are the lists of servers that their names alone tell.
+var serverFiles = []string{
+	".mcp.json", "mcp.json", "claude_desktop_config.json", ".claude.json", "mcp_config.json", "cline_mcp_settings.json", "mcp-servers.json", "mcp_servers.json", "mcp_settings.json", "mcp-config.json",
+	"managed-mcp.json", "gemini-extension.json", "opencode.json", "opencode.jsonc", "devcontainer.json", ".devcontainer.json",
+}
+
 func isAgentServers(name string) bool {
-	base := path.Base(name)
+	dir, base := path.Split(name)
 	switch base {
-	case ".mcp.json", "mcp.json", "claude_desktop_config.json", ".claude.json", "mcp_config.json", "cline_mcp_settings.json", "mcp-servers.json", "mcp_servers.json", "mcp_settings.json", "mcp-config.json", "opencode.json", "opencode.jsonc":
-		return true
 	case "settings.json":
-		return slices.Contains([]string{".gemini", ".qwen", ".vscode", ".zed", ".claude"}, path.Base(path.Dir(name)))
+		return slices.Contains([]string{".gemini", ".qwen", ".claude"}, path.Base(dir)) || isEditorSettings(name) || isZedSettings(name)
 	case "config.toml":
-		return path.Base(path.Dir(name)) == ".codex"
+		return path.Base(dir) == ".codex"
+	case "plugin.json":
+		return path.Base(dir) == ".claude-plugin"
 	}
-	return false
+	return slices.Contains(serverFiles, base) || isEditorSettings(name) || isKiroAgent(name) || isSubAgent(name)
 }
 
 // server is a server that an agent starts or calls.
@@ -89,15 +95,36 @@ type server struct {
 	*document.Node
 	name    string
 	command string
-	args    []*document.Node // the command's own word left out
-
+	words   []*document.Node // of the whole command line
+	args    []*document.Node // the command's, without what only starts it
 }
 
 func (s *server) subject() string { return "server " + s.name }
 
+// variables are what the server's environment is given.
+func (s *server) variables() []document.Member {
+	return slices.Concat(s.Get("env").Entries(), s.Get("environment").Entries(), s.Get("command", "env").Entries())
+}
+
+// variable is the value of a variable, or nil.
+func (s *server) variable(name string) *document.Node {
+	for _, m := range s.variables() {
+		if m.Key.Text == name {
+			return m.Value
+		}
+	}
+	return nil
+}
+
+// serverLists are where lists of servers stand.
+var serverLists = [][]string{
+	{"mcpServers"}, {"servers"}, {"mcp_servers"}, {"mcp", "servers"}, {"context_servers"}, {"mcp"}, {"projects", "*", "mcpServers"}, {"powers", "mcpServers"},
+	{"mcp-servers"}, {"customizations", "vscode", "mcp", "servers"}, {"customizations", "vscode", "settings", "mcp", "servers"}, {"settings", "mcp", "servers"},
+}
+
 func readAgentServers(f *File) {
 	for _, d := range f.Docs() {
-		for _, keys := range [][]string{{"mcpServers"}, {"servers"}, {"mcp_servers"}, {"mcp", "servers"}, {"context_servers"}, {"mcp"}, {"projects", "*", "mcpServers"}} {
+		for _, keys := range serverLists {
 			for _, list := range at(d, keys) {
 				readServerList(f, list)
 			}
@@ -125,79 +152,105 @@ func at(n *document.Node, keys []string) []*document.Node {
 }
 
 func readServerList(f *File, list *document.Node) {
+	for _, i := range list.Values() { // front matter has lists of them
+		readServerList(f, i)
+	}
 	for _, m := range list.Entries() {
-		if m.Value == nil || m.Value.Kind != document.Map || isTrue(m.Value.Get("disabled")) {
+		if m.Value == nil || m.Value.Kind != document.Map {
 			continue
 		}
 		s := server{Node: m.Value, name: m.Key.Text}
-		if enabled, said := m.Value.Get("enabled").Bool(); said && !enabled {
+		command := s.Get("command")
+		words := command.Strings()
+		if command != nil && command.Kind == document.Map { // Zed, of old
+			words = slices.Concat(command.Get("path").Strings(), command.Get("args").Strings())
+		}
+		words = slices.Concat(words, s.Get("args").Strings())
+		if len(words) == 1 && oneLine.MatchString(words[0].Text) {
+			words = pieces(words[0], shellWord)
+		}
+		var own []*document.Node
+		if s.words, own = unwrapped(words); len(own) > 0 {
+			s.command, s.args = program(own[0].Text), own[1:]
+		}
+		readServerKeys(f, &s)
+		if enabled, said := s.Get("enabled").Bool(); isTrue(s.Get("disabled")) || said && !enabled {
 			continue
-		}
-		words := m.Value.Get("command").Strings()
-		if c := m.Value.Get("command"); c != nil && c.Kind == document.Map { // Zed
-			words = c.Get("path").Strings()
-			s.args = c.Get("args").Strings()
-		}
-		if len(words) > 0 {
-			s.command = strings.TrimSuffix(strings.TrimSuffix(path.Base(strings.ReplaceAll(words[0].Text, `\`, "/")), ".exe"), ".cmd")
-			s.args = append(slices.Clone(words[1:]), s.args...)
-		}
-		s.args = append(s.args, m.Value.Get("args").Strings()...)
-		if s.command == "cmd" && len(s.args) > 1 && strings.EqualFold(s.args[0].Text, "/c") {
-			s.command, s.args = s.args[1].Text, s.args[2:]
 		}
 		readServer(f, &s)
 	}
 }
 
+// oneLine is a command with its arguments: a path may have blanks as well.
+var oneLine = regexp.MustCompile(`^[\w.-]+\s`)
+
 func readServer(f *File, s *server) {
-	readServerKeys(f, s)
 	readServerAddress(f, s)
 	readServerApproval(f, s)
-	switch s.command {
-	case "npx", "bunx", "pnpx", "uvx", "pipx", "uv", "pnpm", "yarn", "npm", "bun":
-		readPackage(f, s)
-	case "docker", "podman":
+	readPackages(f, s)
+	if s.command == "docker" || s.command == "podman" {
 		readContainer(f, s)
 	}
+	readServerRights(f, s)
 	if s.command != "" {
 		readServerFolders(f, s)
-		readServerRights(f, s)
+		readServerScopes(f, s)
 	}
 }
 
 // readServerKeys reports keys that stand in the file, and tokens of a person.
 func readServerKeys(f *File, s *server) {
-	for _, key := range []string{"env", "headers", "environment", "http_headers", "requestInit"} {
-		list := s.Get(key)
-		if key == "requestInit" {
-			list = list.Get("headers")
+	given := slices.Concat(s.variables(), s.Get("headers").Entries(), s.Get("http_headers").Entries(), s.Get("requestInit", "headers").Entries())
+	for _, m := range given {
+		reportKey(f, s, m.Key, m.Value, "", "${"+variable(m.Key.Text)+"}")
+	}
+	reportKey(f, s, s.Key("bearer_token"), s.Get("bearer_token"), "", `bearer_token_env_var = "TOKEN"`)
+	for _, key := range addressKeys {
+		reportKey(f, s, s.Key(key), s.Get(key), ", which logs on the way keep", "a header: ${API_KEY}")
+	}
+	for i, a := range s.words {
+		const shown = ", which every process list shows"
+		name, value := a, a
+		if m := namedWord.FindStringSubmatchIndex(a.Text); m != nil {
+			name, value = part(a, m[2], m[3]), part(a, m[4], m[5])
 		}
-		for _, m := range list.Entries() {
-			switch {
-			case holdsKey(m.Key.Text) && literalKey(m.Value):
-				f.Report(afterScheme(m.Value), Problem{Rule: serverSecret, Subject: s.subject(), Why: "holds the key itself", Narrower: "${" + variable(m.Key.Text) + "}"})
-				readPerson(f, s, m.Key, m.Value.Text)
-			case keyInURL(m.Value) != nil:
-				f.Report(keyInURL(m.Value), Problem{Rule: serverSecret, Subject: s.subject(), Why: "holds the key itself", Narrower: "${" + variable(m.Key.Text) + "}"})
-			}
+		if reportKey(f, s, name, value, shown, "a variable in env: ${"+variable(name.Text)+"}") || i == 0 {
+			continue
+		}
+		if flag := s.words[i-1]; strings.HasPrefix(flag.Text, "-") && !strings.Contains(flag.Text, "=") {
+			reportKey(f, s, flag, a, shown, "a variable in env: ${"+variable(flag.Text)+"}")
 		}
 	}
-	for i, a := range s.args {
-		name, value, joined := strings.Cut(a.Text, "=")
-		switch {
-		case joined && (strings.HasPrefix(name, "-") || !strings.Contains(name, "/")) && holdsKey(name) && literalKey(&document.Node{Kind: document.String, Text: value}):
-			f.Report(part(a, len(name)+1, len(a.Text)), Problem{Rule: serverSecret, Subject: s.subject(), Why: "holds the key itself, which every process list shows", Narrower: "a variable in env: ${" + variable(name) + "}"})
-		case i > 0 && strings.HasPrefix(s.args[i-1].Text, "-") && !strings.Contains(s.args[i-1].Text, "=") && holdsKey(s.args[i-1].Text) && literalKey(a):
-			f.Report(a, Problem{Rule: serverSecret, Subject: s.subject(), Why: "holds the key itself, which every process list shows", Narrower: "a variable in env: ${" + variable(s.args[i-1].Text) + "}"})
-		case i > 0 && slices.Contains([]string{"--header", "-H"}, s.args[i-1].Text):
-			if name, value, ok := strings.Cut(a.Text, ":"); ok && holdsKey(name) && literalKey(&document.Node{Kind: document.String, Text: strings.TrimSpace(value)}) {
-				f.Report(part(a, strings.LastIndexAny(a.Text, ": ")+1, len(a.Text)), Problem{Rule: serverSecret, Subject: s.subject(), Why: "holds the key itself, which every process list shows", Narrower: name + ":${AUTH_HEADER}"})
-			}
-		case keyInURL(a) != nil:
-			f.Report(keyInURL(a), Problem{Rule: serverSecret, Subject: s.subject(), Why: "holds the key itself, which every process list shows", Narrower: "a variable in env, or ${DATABASE_URL} as the argument"})
+}
+
+// addressKeys hold a server's address.
+var addressKeys = []string{"url", "httpUrl", "serverUrl", "sse_url"}
+
+// namedWord is a word of a command line with a name in it: TOKEN=x,
+// --token=x, "Authorization: Bearer x".
+var namedWord = regexp.MustCompile(`^(?:--header[= ]|-H ?)?([\w.-]+)(?:=|: ?)((?:[A-Za-z]+ +)?\S+)$`)
+
+// reportKey reports a value that is a key by its name, or has one in an
+// address; how adds to what is said of it.
+func reportKey(f *File, s *server, name, value *document.Node, how, narrower string) bool {
+	at := keyInURL(value)
+	switch {
+	case value == nil || name == nil:
+		return false
+	case name != value && literalKey(value) && namesKey(name.Text):
+		at = afterScheme(value)
+	case at == nil:
+		return false
+	case name == value:
+		narrower = "a variable in env, or ${DATABASE_URL} as the argument"
+	}
+	f.Report(at, Problem{Rule: serverSecret, Subject: s.subject(), Why: "holds the key itself" + how, Narrower: narrower})
+	for _, t := range personTokens {
+		if strings.HasPrefix(at.Text, t.prefix) {
+			f.Report(name, Problem{Rule: agentPerson, Subject: s.subject(), Value: t.prefix + "…", Why: t.why, Narrower: t.narrower})
 		}
 	}
+	return true
 }
 
 // afterScheme is a header's value without its scheme.
@@ -213,37 +266,30 @@ func variable(name string) string {
 	return strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(strings.TrimLeft(name, "-")))
 }
 
-// readPerson reports tokens that are of a person, by their prefixes.
-// Sources: github.blog/2021-04-05-behind-githubs-new-authentication-token-formats, docs.slack.dev/authentication/tokens.
-func readPerson(f *File, s *server, at *document.Node, token string) {
-	var why, narrower string
-	switch {
-	case strings.HasPrefix(token, "ghp_"), strings.HasPrefix(token, "gho_"):
-		why, narrower = "acts as a person, in every repository of theirs", "a GitHub App's token, or a fine-grained one (github_pat_) for the repositories that are meant"
-	case strings.HasPrefix(token, "xoxp-"):
-		why, narrower = "acts as a person, in every channel of theirs", "a bot's token (xoxb-) with the scopes of the tools that are used"
-	default:
-		return
-	}
-	f.Report(at, Problem{Rule: agentPerson, Subject: s.subject(), Why: why, Narrower: narrower})
+// personTokens are beginnings of tokens that are of a person.
+// Sources: github.blog/2021-04-05-behind-githubs-new-authentication-token-formats, docs.slack.dev/authentication/tokens,
+// linear.app/developers/graphql, developers.figma.com/docs/rest-api/authentication.
+var personTokens = []struct{ prefix, why, narrower string }{
+	{"ghp_", "acts as a person, in every repository of theirs", "a GitHub App's token, or a fine-grained one (github_pat_) for the repositories that are meant"},
+	{"gho_", "acts as a person, in every repository of theirs", "a GitHub App's token, or a fine-grained one (github_pat_) for the repositories that are meant"},
+	{"xoxp-", "acts as a person, in every channel of theirs", "a bot's token (xoxb-) with the scopes of the tools that are used"},
+	{"xoxc-", "acts as a person, with the session of their browser", "a bot's token (xoxb-) with the scopes of the tools that are used"},
+	{"xoxd-", "acts as a person, with the session of their browser", "a bot's token (xoxb-) with the scopes of the tools that are used"},
+	{"lin_api_", "acts as a person, in every team of theirs", "an OAuth application's token with actor=app and the scope read"},
+	{"figd_", "acts as a person, on every file of theirs", "a token of an account for the agent, with the scope file_content:read"},
 }
 
 func readServerAddress(f *File, s *server) {
-	for _, key := range []string{"url", "httpUrl", "serverUrl", "sse_url"} {
+	for _, key := range addressKeys {
 		n := s.Get(key)
 		if n.Str() == "" {
 			continue
-		}
-		if k := keyInURL(n); k != nil {
-			f.Report(k, Problem{Rule: serverSecret, Subject: s.subject(), Why: "holds the key itself, which logs on the way keep", Narrower: "a header: ${API_KEY}"})
 		}
 		u, err := url.Parse(n.Text)
 		if err != nil {
 			continue
 		}
-		if u.Scheme == "http" && !local(u.Hostname()) {
-			f.Report(n, Problem{Rule: serverPlain, Subject: s.subject(), Value: u.Scheme + "://" + u.Host, Why: "calls " + u.Hostname() + " without TLS", Narrower: "https://" + u.Host})
-		}
+		readPlain(f, s, n)
 		for _, list := range []*document.Node{s.Get("oauth", "scopes"), s.Get("scopes"), s.Get("oauth", "scope")} {
 			readScopes(f, s.subject(), ProviderOf(u.Hostname()), list)
 		}
@@ -251,7 +297,52 @@ func readServerAddress(f *File, s *server) {
 			f.Report(n, Problem{Rule: serverBroad, Subject: s.subject(), Value: "mcp.supabase.com", Why: "changes every project of the account", Narrower: "?read_only=true&project_ref=PROJECT"})
 		}
 	}
+	if slices.ContainsFunc(s.args, func(a *document.Node) bool { return strings.HasPrefix(a.Text, "mcp-remote") }) {
+		for _, a := range s.args { // it calls the server for agents that cannot
+			readPlain(f, s, a)
+		}
+	}
 }
+
+// readPlain reports an address without TLS.
+func readPlain(f *File, s *server, n *document.Node) {
+	u, err := url.Parse(n.Text)
+	if err == nil && (u.Scheme == "http" || u.Scheme == "ws") && !local(u.Hostname()) {
+		f.Report(n, Problem{Rule: serverPlain, Subject: s.subject(), Value: u.Scheme + "://" + u.Host, Why: "calls " + u.Hostname() + " without TLS", Narrower: u.Scheme + "s://" + u.Host})
+	}
+}
+
+// scopeName is the name of a variable or flag that holds OAuth scopes.
+var scopeName = regexp.MustCompile(`(?i)(^|[_-])scopes?$`)
+
+// readServerScopes reports the OAuth scopes that a server is started with.
+func readServerScopes(f *File, s *server) {
+	provider := func(name string) string {
+		for _, w := range splitName.FindAllString(name+"-"+s.name, -1) {
+			if p := ProviderOf(w); p != "" {
+				return p
+			}
+		}
+		return ""
+	}
+	for _, m := range s.variables() {
+		if scopeName.MatchString(m.Key.Text) {
+			readScopes(f, s.subject(), provider(m.Key.Text), m.Value)
+		}
+	}
+	for i, a := range s.args {
+		name, _, joined := strings.Cut(a.Text, "=")
+		switch {
+		case joined && scopeName.MatchString(name):
+			readScopes(f, s.subject(), provider(name), part(a, len(name)+1, len(a.Text)))
+		case i > 0 && strings.HasPrefix(s.args[i-1].Text, "-") && scopeName.MatchString(s.args[i-1].Text):
+			readScopes(f, s.subject(), provider(s.args[i-1].Text), a)
+		}
+	}
+}
+
+// splitName finds the words of a name.
+var splitName = regexp.MustCompile(`[A-Za-z]+`)
 
 // readScopes reports the OAuth scopes of a list, or of a string of several,
 // that are too wide.
@@ -271,8 +362,11 @@ var splitWords = regexp.MustCompile(`[^\s,]+`)
 
 func readServerApproval(f *File, s *server) {
 	for _, key := range []string{"autoApprove", "alwaysAllow", "autoApproveTools"} {
-		n := s.Get(key)
-		for _, t := range n.Strings() {
+		all := s.Get(key).Strings()
+		if n := s.Get(key); len(all) == 0 && isTrue(n) {
+			all = []*document.Node{n}
+		}
+		for _, t := range all {
 			if t.Is("*") || isTrue(t) {
 				f.Report(t, Problem{Rule: serverApproved, Subject: s.subject(), Why: "calls every tool without asking", Narrower: "the names of the tools that only read"})
 			}

@@ -17,7 +17,7 @@ import (
 // code.visualstudio.com/docs/copilot/reference/copilot-settings.
 var agentSettings = Format{
 	Name:  "agent-settings",
-	Files: "`.claude/settings.json` and `settings.local.json`, `.codex/config.toml`, `.gemini/settings.json`, `.qwen/settings.json`, `.cursor/cli.json`, `opencode.json`, `.vscode/settings.json`, `devcontainer.json`",
+	Files: "`.claude/settings.json` and `settings.local.json`, `.codex/config.toml`, `.gemini/settings.json` and `trustedFolders.json`, `.qwen/settings.json`, `.cursor/cli.json` and `permissions.json`, `.copilot/config.json`, `.kiro/agents/*.json`, `.amazonq/cli-agents/*.json`, `.zed/settings.json`, `opencode.json`, `.vscode/settings.json`, `*.code-workspace`, `devcontainer.json`",
 	Rules: []Rule{
 		agentAllRule, agentBypassRule, agentCodeRule, agentFilesRule, agentPersonRule,
 		{
@@ -45,54 +45,78 @@ var agentSettings = Format{
 
 func isAgentSettings(name string) bool {
 	dir, base := path.Split(name)
+	dir = path.Base(dir)
 	switch base {
 	case "settings.json":
-		return slices.Contains([]string{".claude", ".gemini", ".qwen", ".vscode"}, path.Base(dir))
-	case "settings.local.json", "managed-settings.json":
-		return path.Base(dir) == ".claude" || base == "managed-settings.json"
+		return slices.Contains([]string{".claude", ".gemini", ".qwen"}, dir) || isEditorSettings(name) || isZedSettings(name)
+	case "settings.local.json":
+		return dir == ".claude"
 	case "config.toml":
-		return path.Base(dir) == ".codex"
-	case "cli.json", "cli-config.json":
-		return path.Base(dir) == ".cursor"
+		return dir == ".codex"
+	case "cli.json", "cli-config.json", "permissions.json":
+		return dir == ".cursor"
+	case "config.json", "trustedFolders.json":
+		return dir == ".copilot" || dir == ".gemini"
 	}
-	return slices.Contains([]string{"opencode.json", "opencode.jsonc", "devcontainer.json", ".devcontainer.json"}, base)
+	return slices.Contains([]string{"managed-settings.json", ".claude.json", "opencode.json", "opencode.jsonc", "devcontainer.json", ".devcontainer.json"}, base) || isEditorSettings(name) || isKiroAgent(name)
+}
+
+// reader is what reads the settings in a file of that name.
+func reader(name string) func(*File, *document.Node) {
+	dir, base := path.Split(name)
+	switch dir = path.Base(dir); {
+	case isKiroAgent(name):
+		return readKiro
+	case isZedSettings(name):
+		return readZed
+	case isEditorSettings(name):
+		return readEditor
+	case strings.HasPrefix(base, "opencode."):
+		return readOpencode
+	case strings.HasSuffix(base, "devcontainer.json"):
+		return func(f *File, d *document.Node) { readEditor(f, d.Get("customizations", "vscode", "settings")) }
+	case dir == ".codex":
+		return readCodex
+	case base == "config.json" || base == "trustedFolders.json":
+		return readTrustedFolders
+	case dir == ".gemini" || dir == ".qwen":
+		return readGemini
+	case base == "permissions.json":
+		return readCursor
+	}
+	return readClaude
 }
 
 func readAgentSettings(f *File) {
-	base := path.Base(f.Path)
 	for _, d := range f.Docs() {
-		switch base {
-		case "config.toml":
-			readCodex(f, d)
-		case "opencode.json", "opencode.jsonc":
-			readOpencode(f, d)
-		case "devcontainer.json", ".devcontainer.json":
-			readEditor(f, d.Get("customizations", "vscode", "settings"))
-		case "settings.json":
-			switch path.Base(path.Dir(f.Path)) {
-			case ".vscode":
-				readEditor(f, d)
-			case ".gemini", ".qwen":
-				readGemini(f, d)
-			default:
-				readClaude(f, d)
-			}
-		default:
-			readClaude(f, d)
-		}
+		reader(f.Path)(f, d)
 	}
 }
 
 // readTools reports the rules of a list that are too wide.
 func readTools(f *File, subject string, list *document.Node) (broad bool) {
 	for _, t := range list.Strings() {
-		if p, ok := judgeTool(t.Text); ok {
+		p, ok := judgeTool(t.Text)
+		broad = broad || ok
+		if !ok {
+			p, ok = judgeReach(t.Text)
+		}
+		if ok {
 			p.Subject, p.Value = subject, t.Text
 			f.Report(t, p)
-			broad = true
 		}
 	}
 	return broad
+}
+
+// reportFolders reports the folders of a list that are too wide; does says what
+// is done with them.
+func reportFolders(f *File, subject, does string, folders []*document.Node) {
+	for _, n := range folders {
+		if what, severity, ok := wideFolder(strings.TrimRight(n.Text, "*")); ok {
+			f.Report(n, Problem{Rule: agentFiles, Severity: severity, Subject: subject, Why: does + " " + strings.TrimSuffix(what, ","), Narrower: "the folder that is meant, by its whole path"})
+		}
+	}
 }
 
 // readClaude reads Claude Code's settings; Cursor's have the same lists.
@@ -105,16 +129,37 @@ func readClaude(f *File, d *document.Node) {
 		f.Report(d.Key("skipDangerousModePermissionPrompt"), Problem{Rule: agentBypass, Severity: rule.High, Subject: "agent", Why: "enters the mode that never asks without the warning", Narrower: "leave the setting out"})
 	}
 	broad := readTools(f, "agent", p.Get("allow"))
-	for _, dir := range p.Get("additionalDirectories").Strings() {
-		if what, severity, ok := wideFolder(dir.Text); ok {
-			f.Report(dir, Problem{Rule: agentFiles, Severity: severity, Subject: "agent", Why: "opens " + what + " to the agent", Narrower: "the folder that is meant, by its whole path"})
-		}
+	for _, list := range at(d, []string{"projects", "*", "allowedTools"}) {
+		readTools(f, "agent", list)
 	}
+	reportFolders(f, "agent", "lets the agent read and edit", p.Get("additionalDirectories").Strings())
 	if isTrue(d.Get("enableAllProjectMcpServers")) {
 		f.Report(d.Key("enableAllProjectMcpServers"), Problem{Rule: agentServers, Subject: "agent", Why: "starts whatever servers .mcp.json names, without asking", Narrower: `"enabledMcpjsonServers" with the names of those that were looked at`})
 	}
+	readClaudeSandbox(f, d.Get("sandbox"))
 	if path.Base(f.Path) == "settings.json" && (broad || readsFiles(p.Get("allow"))) && !deniesKeys(p) && d.Get("sandbox", "filesystem", "denyRead") == nil {
-		f.Report(p.Key("allow"), Problem{Rule: agentDeny, Subject: "agent", Why: "lets the agent read without asking, and denies no file of keys", Narrower: `"deny": ["Read(./.env)", "Read(./.env.*)", "Read(./secrets/**)", "Read(~/.ssh/**)"]`})
+		at := p.Key("deny")
+		if at == nil {
+			at = p.Key("allow")
+		}
+		f.Report(at, Problem{Rule: agentDeny, Subject: "agent", Why: "lets the agent read without asking, and denies no file of keys", Narrower: `"deny": ["Read(./.env)", "Read(./.env.*)", "Read(./secrets/**)", "Read(~/.ssh/**)"]`})
+	}
+}
+
+// readClaudeSandbox reports holes of the sandbox that commands run in.
+// Source: code.claude.com/docs/en/sandboxing.
+func readClaudeSandbox(f *File, box *document.Node) {
+	reportFolders(f, "agent", "lets commands write", box.Get("filesystem", "allowWrite").Strings())
+	network := box.Get("network")
+	for _, n := range network.Get("allowedDomains").Strings() {
+		if n.Is("*") {
+			f.Report(n, Problem{Rule: agentAll, Severity: rule.Medium, Subject: "agent", Why: "lets commands send what they have read to any address", Narrower: "the domains that are used"})
+		}
+	}
+	for _, n := range network.Get("allowUnixSockets").Strings() {
+		if strings.HasSuffix(n.Text, "docker.sock") {
+			f.Report(n, Problem{Rule: agentFiles, Subject: "agent", Why: "lets commands command the container engine, which is as much as root", Narrower: "leave the socket out"})
+		}
 	}
 }
 
@@ -170,18 +215,16 @@ func readCodexProfile(f *File, subject string, d *document.Node) {
 	if m := d.Get("default_permissions"); m.Is(":danger-full-access") {
 		f.Report(m, Problem{Rule: agentBypass, Severity: rule.High, Subject: subject, Why: "runs commands without a sandbox", Narrower: `":workspace", or a profile with the folders and hosts that are meant`})
 	}
-	w := d.Get("sandbox_workspace_write")
-	for _, dir := range w.Get("writable_roots").Strings() {
-		if what, severity, ok := wideFolder(dir.Text); ok {
-			f.Report(dir, Problem{Rule: agentFiles, Severity: severity, Subject: subject, Why: "lets commands write " + what, Narrower: "the folder that is meant"})
-		}
-	}
+	reportFolders(f, subject, "lets commands write", d.Get("sandbox_workspace_write", "writable_roots").Strings())
 }
 
 // readGemini reads the settings of Gemini CLI and of its kin.
 func readGemini(f *File, d *document.Node) {
 	for _, list := range []*document.Node{d.Get("tools", "allowed"), d.Get("allowedTools"), d.Get("permissions", "allow")} {
 		readTools(f, "agent", list)
+	}
+	for _, list := range []*document.Node{d.Get("context", "includeDirectories"), d.Get("includeDirectories")} {
+		reportFolders(f, "agent", "lets the agent read and edit", list.Strings())
 	}
 	for _, keys := range [][]string{{"general", "defaultApprovalMode"}, {"tools", "approvalMode"}, {"approvalMode"}} {
 		if m := d.Get(keys...); m.Is("yolo") {
@@ -190,72 +233,36 @@ func readGemini(f *File, d *document.Node) {
 	}
 }
 
-// readOpencode reads OpenCode's permissions: a word, or a map of tools.
-func readOpencode(f *File, d *document.Node) {
-	readOpencodePermission(f, "agent", d.Get("permission"))
-	for _, key := range []string{"agent", "mode"} {
-		for _, m := range d.Get(key).Entries() {
-			readOpencodePermission(f, "agent "+m.Key.Text, m.Value.Get("permission"))
+// readTrustedFolders reads the folders in which Copilot CLI and Gemini CLI do
+// not ask whether they are trusted.
+func readTrustedFolders(f *File, d *document.Node) {
+	const does = "trusts what lies in"
+	reportFolders(f, "agent", does, slices.Concat(d.Get("trusted_folders").Strings(), d.Get("trustedFolders").Strings()))
+	for _, m := range d.Entries() {
+		if m.Value.Is("TRUST_FOLDER", "TRUST_PARENT") {
+			reportFolders(f, "agent", does, []*document.Node{m.Key})
 		}
 	}
 }
 
-func readOpencodePermission(f *File, subject string, p *document.Node) {
-	if p.Is("allow") {
-		f.Report(p, Problem{Rule: agentBypass, Subject: subject, Why: "runs every command without asking", Narrower: `{"bash": "ask", "edit": "allow"}`})
-	}
-	for _, m := range p.Entries() {
-		if !m.Key.Is("*", "bash") {
-			if m.Key.Is("external_directory") && m.Value.Is("allow") {
-				f.Report(m.Value, Problem{Rule: agentFiles, Subject: subject, Why: "opens every file of the machine to the agent", Narrower: `"ask", or the folders that are meant`})
-			}
-			continue
-		}
-		at := m.Value
-		if m.Value.Kind == document.Map {
-			at = m.Value.Get("*")
-		}
-		switch {
-		case !at.Is("allow"):
-		case m.Key.Is("*"):
-			f.Report(at, Problem{Rule: agentBypass, Subject: subject, Why: "uses every tool without asking", Narrower: `"ask", and "allow" for the tools that are meant`})
-		default:
-			f.Report(at, Problem{Rule: agentAll, Subject: subject, Why: "lets the agent run any command without asking", Narrower: `{"*": "ask", "npm test*": "allow"}`})
+// readCursor reads what Cursor runs without asking.
+// Source: cursor.com/docs/reference/permissions.
+func readCursor(f *File, d *document.Node) {
+	for _, n := range d.Get("mcpAllowlist").Strings() {
+		if n.Is("*", "*:*") {
+			f.Report(n, Problem{Rule: agentAll, Subject: "agent", Why: "lets the agent use every tool of every server without asking", Narrower: "the servers and tools that are used, such as github:get_issue"})
 		}
 	}
+	readCommands(f, "agent", d.Get("terminalAllowlist"))
 }
 
-// readEditor reads what the settings of Visual Studio Code let agents do.
-func readEditor(f *File, d *document.Node) {
-	for _, key := range []string{"chat.tools.autoApprove", "chat.tools.global.autoApprove", "chat.agent.autoApprove"} {
-		if isTrue(d.Get(key)) {
-			f.Report(d.Key(key), Problem{Rule: agentBypass, Subject: "agent", Why: "runs every tool of every agent without asking", Narrower: `"chat.tools.terminal.autoApprove" with the commands that are meant`})
+// readCommands reports commands of a list, each a beginning, that let the agent
+// run anything.
+func readCommands(f *File, subject string, list *document.Node) {
+	for _, n := range list.Strings() {
+		if p, ok := judgeTool("Shell(" + n.Text + ")"); ok {
+			p.Subject, p.Value, p.Narrower = subject, n.Text, `the whole commands that are used, such as "npm test"`
+			f.Report(n, p)
 		}
 	}
-	if m := d.Get("chat.permissions.default"); m.Is("autopilot", "autoApprove") {
-		f.Report(m, Problem{Rule: agentBypass, Subject: "agent", Why: "runs every tool without asking", Narrower: "default"})
-	}
-	for _, key := range []string{"claudeCode.allowDangerouslySkipPermissions", "claude-code.allowDangerouslySkipPermissions"} {
-		if isTrue(d.Get(key)) {
-			f.Report(d.Key(key), Problem{Rule: agentBypass, Severity: rule.High, Subject: "agent", Why: "lets the agent be started so that it never asks", Narrower: "leave the setting out"})
-		}
-	}
-	if m := d.Get("claudeCode.initialPermissionMode"); m.Is("bypassPermissions") {
-		f.Report(m, Problem{Rule: agentBypass, Subject: "agent", Why: "runs every command without asking", Narrower: "acceptEdits"})
-	}
-	for _, m := range d.Get("chat.tools.terminal.autoApprove").Entries() {
-		if m.Key.Is("/.*/", "/.*/s", "/^.*$/", "/./", "*") && isTrue(approved(m.Value)) {
-			f.Report(m.Key, Problem{Rule: agentAll, Subject: "agent", Why: "lets the agent run any command without asking", Narrower: `the commands that are meant, such as "npm test": true`})
-		} else if slices.Contains(shells, m.Key.Text) && isTrue(approved(m.Value)) {
-			f.Report(m.Key, Problem{Rule: agentCode, Subject: "agent", Why: "lets the agent run anything through " + m.Key.Text + " without asking", Narrower: "a pattern of the whole command that is meant"})
-		}
-	}
-}
-
-// approved is the flag of an entry that is one, or has one.
-func approved(n *document.Node) *document.Node {
-	if n != nil && n.Kind == document.Map {
-		return n.Get("approve")
-	}
-	return n
 }

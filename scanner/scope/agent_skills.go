@@ -18,7 +18,7 @@ var agentSkills = Format{
 	Files: "`SKILL.md`, and Markdown in `agents`, `commands`, `skills`, `prompts` and `chatmodes`",
 	Rules: []Rule{agentAllRule, agentBypassRule, agentCodeRule, agentFilesRule, agentPersonRule},
 	Match: isAgentSkill,
-	Hints: []string{"allowed-tools", "allowed_tools", "permissionMode", "permission", "allowedTools"},
+	Hints: []string{"allowed-tools", "allowed_tools", "permissionMode", "permission", "allowedTools", "tools"},
 	Read:  readAgentSkills,
 }
 
@@ -34,6 +34,11 @@ func isAgentSkill(name string) bool {
 	})
 }
 
+// isSubAgent tells the sub-agents whose front matter may name servers.
+func isSubAgent(name string) bool {
+	return hasExt(name, ".md") && slices.Contains([]string{"agents", "agent", "chatmodes"}, path.Base(path.Dir(name)))
+}
+
 func readAgentSkills(f *File) {
 	for _, d := range f.Docs() {
 		subject := d.Get("name").Str()
@@ -42,32 +47,40 @@ func readAgentSkills(f *File) {
 		}
 		for _, key := range []string{"allowed-tools", "allowed_tools", "allowedTools"} {
 			for _, n := range d.Get(key).Strings() {
-				for _, t := range pieces(n, toolWord) {
-					if p, ok := judgeTool(t.Text); ok {
-						p.Subject, p.Value = subject, t.Text
-						if p.Rule == agentAll && p.Severity == 0 {
-							p.Severity = rule.Medium // while the skill runs
-						}
-						f.Report(t, p)
-					}
-				}
+				readSkillTools(f, subject, n)
 			}
 		}
-		if m := d.Get("permissionMode"); m.Is("bypassPermissions") {
-			f.Report(m, Problem{Rule: agentBypass, Subject: subject, Why: "runs every command without asking", Narrower: "acceptEdits, or default"})
+		mode := d.Get("permissionMode")
+		if mode.Is("bypassPermissions") {
+			f.Report(mode, Problem{Rule: agentBypass, Subject: subject, Why: "runs every command without asking", Narrower: "acceptEdits, or default"})
 		}
-		readSkillPermission(f, subject, d.Get("permission"))
+		for _, n := range d.Get("tools").Strings() { // what there is, not what is allowed
+			if n.Is("*", "all", "mcp__*") && !mode.Is("plan") {
+				f.Report(n, Problem{Rule: agentAll, Severity: rule.Low, Subject: subject, Why: "has every tool of whoever starts it, those of servers that are added later as well", Narrower: "the tools that its task needs, such as Read, Grep, Glob"})
+			}
+		}
+		readOpencodePermission(f, subject, d.Get("permission"))
 	}
 }
 
-// readSkillPermission reads the permissions of OpenCode's agents.
-func readSkillPermission(f *File, subject string, p *document.Node) {
-	if b := p.Get("bash"); b.Is("allow") || b.Get("*").Is("allow") {
-		at := b
-		if b.Kind == document.Map {
-			at = b.Get("*")
+// readSkillTools reports the tools that a skill uses without asking, while it
+// runs.
+func readSkillTools(f *File, subject string, list *document.Node) {
+	// As it stands in the file: a scalar folded over lines has its words there.
+	written := &document.Node{Kind: document.String, Text: string(f.Text[list.Start:list.End]), Start: list.Start, End: list.End}
+	for _, t := range pieces(written, toolWord) {
+		p, ok := judgeTool(t.Text)
+		if !ok && strings.HasPrefix(t.Text, "mcp__") {
+			p, ok = judgeReach(t.Text)
 		}
-		f.Report(at, Problem{Rule: agentAll, Severity: rule.High, Subject: subject, Why: "lets the agent run any command without asking", Narrower: `"*": ask, and "npm test*": allow`})
+		if !ok {
+			continue
+		}
+		p.Subject, p.Value = subject, t.Text
+		if p.Rule == agentAll && p.Severity == 0 {
+			p.Severity = rule.Medium
+		}
+		f.Report(t, p)
 	}
 }
 

@@ -1,6 +1,7 @@
 package scope
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -62,11 +63,11 @@ var shells = []string{
 	"sh", "bash", "zsh", "fish", "dash", "pwsh", "powershell", "cmd", "eval", "exec", "sudo", "doas", "su", "env", "xargs", "ssh", "nohup", "timeout",
 	"python", "python3", "python2", "node", "deno", "bun", "ruby", "perl", "php", "npx", "bunx", "uvx", "pipx", "osascript", "docker", "docker run", "docker exec", "podman",
 	"bash -c", "sh -c", "zsh -c", "python -c", "python3 -c", "node -e", "perl -e", "ruby -e", "uv run python", "poetry run python", "uv run", "npm exec", "pnpm dlx", "pnpm exec", "yarn dlx",
-	"kubectl exec", "docker compose exec", "tmux", "parallel", "powershell -command", "pwsh -command",
+	"tsx", "ts-node", "npx tsx", "npx ts-node", "rscript", "lua", "go run", "cmd /c", "powershell -c", "pwsh -c", "kubectl exec", "docker compose exec", "tmux", "parallel", "powershell -command", "pwsh -command",
 }
 
 // accounts are programs that do what the account of whoever is logged in may.
-var accounts = []string{"aws", "gcloud", "az", "kubectl", "oc", "helm", "terraform", "tofu", "pulumi", "doctl", "heroku", "vault", "op", "gh api", "gh auth", "glab api", "gsutil", "wrangler", "flyctl", "fly", "firebase"}
+var accounts = []string{"aws", "gcloud", "az", "kubectl", "oc", "helm", "terraform", "tofu", "pulumi", "doctl", "heroku", "vault", "op", "gh", "gh api", "gh auth", "glab", "glab api", "gsutil", "wrangler", "flyctl", "fly", "firebase"}
 
 // judgeTool judges a permission rule of an agent: Bash(git status:*),
 // Shell(ls), run_shell_command(git).
@@ -99,24 +100,53 @@ func anything(inside string) bool {
 	return slices.Contains([]string{"", "*", ":*", "**", "*:*", "**/*", ".*", "* *"}, inside)
 }
 
-// judgeCommand judges the command that a shell's rule allows.
+// judgeCommand judges the command that a shell's rule allows. Cursor's and
+// Gemini CLI's rules are beginnings without a star.
 func judgeCommand(tool, inside string) (Problem, bool) {
 	command, open := trimStar(inside)
-	if !open {
+	if !open && !slices.Contains([]string{"shell", "shelltool", "run_shell_command"}, strings.ToLower(tool)) {
 		return Problem{}, false
 	}
 	command = strings.ToLower(command)
-	first, _, _ := strings.Cut(command, " ")
+	first, rest, _ := strings.Cut(command, " ")
+	first = interpreterVersion.ReplaceAllString(program(first), "$1")
+	command = strings.TrimSpace(first + " " + rest)
 	switch {
 	case slices.Contains(shells, command):
 		return Problem{Rule: agentCode, Why: "lets the agent run anything through " + command + " without asking", Narrower: `the whole command that is meant, such as "` + tool + `(` + first + ` …)" without the star`}, true
 	case slices.Contains(accounts, command):
 		return Problem{Rule: agentPerson, Why: "lets the agent do whatever the account that " + first + " is logged in with may", Narrower: `the subcommands that read, such as "` + tool + "(" + reading(command) + `)", with an account of the agent's own`}, true
-	case command == "rm" || command == "rm -rf" || command == "dd" || command == "chmod" || command == "chown":
+	case slices.Contains([]string{"rm", "rm -rf", "rm -r", "rm -f", "dd", "chmod", "chown"}, command):
 		return Problem{Rule: agentCode, Why: "lets the agent run " + first + " on every file that the person owns without asking", Narrower: `"` + tool + `(` + first + ` FILE)" with the files that are meant`}, true
 	}
 	return Problem{}, false
 }
+
+// interpreterVersion is an interpreter with its version: python3.12.
+var interpreterVersion = regexp.MustCompile(`^(python|ruby|php|perl|node|lua)[\d.]+$`)
+
+// judgeReach judges permission rules whose bound is not the command: every
+// address, and every tool of a server.
+func judgeReach(text string) (Problem, bool) {
+	tool, inside, bounded := strings.Cut(strings.TrimSuffix(strings.TrimSpace(text), ")"), "(")
+	inside = strings.TrimPrefix(strings.TrimSpace(inside), "domain:")
+	switch server := wholeServer.FindStringSubmatch(text); {
+	case strings.EqualFold(tool, "webfetch") || strings.EqualFold(tool, "web_fetch"):
+		if !bounded || anything(inside) {
+			return Problem{Rule: agentAll, Severity: rule.Medium, Why: "lets the agent send what it has read to any address without asking", Narrower: `the sites that are read, such as "WebFetch(domain:docs.example.com)"`}, true
+		}
+	case strings.EqualFold(tool, "bash"):
+		if command, open := trimStar(inside); open && (command == "curl" || command == "wget") {
+			return Problem{Rule: agentAll, Severity: rule.Medium, Why: "lets the agent send what it has read to any address without asking", Narrower: `the sites that are read, such as "WebFetch(domain:docs.example.com)"`}, true
+		}
+	case server != nil:
+		return Problem{Rule: agentAll, Severity: rule.Low, Why: "lets the agent use every tool of " + server[1] + " without asking, those that it adds later as well", Narrower: `the tools that are used, such as "mcp__` + server[1] + `__TOOL"`}, true
+	}
+	return Problem{}, false
+}
+
+// wholeServer is a rule that names a server and none of its tools.
+var wholeServer = regexp.MustCompile(`^mcp__((?:_?[A-Za-z0-9.-])+)(?:__\*)?$`)
 
 // reading is a rule that reads, by the program's own command line.
 func reading(command string) string {
@@ -131,9 +161,9 @@ func reading(command string) string {
 		return command + " get pods:*"
 	case "terraform", "tofu":
 		return command + " plan:*"
-	case "gh api", "gh auth":
+	case "gh", "gh api", "gh auth":
 		return "gh pr view:*"
-	case "glab api":
+	case "glab", "glab api":
 		return "glab mr view:*"
 	case "vault":
 		return "vault status"
@@ -156,7 +186,7 @@ func trimStar(inside string) (command string, open bool) {
 // judgeFolder judges the folder that a rule of files names. Claude Code writes
 // an absolute path with two slashes, and one from the settings with one.
 func judgeFolder(tool, folder string) (Problem, bool) {
-	if tool == "" || strings.HasPrefix(folder, "/") && !strings.HasPrefix(folder, "//") && folder != "/**" {
+	if strings.HasPrefix(folder, "/") && !strings.HasPrefix(folder, "//") {
 		return Problem{}, false
 	}
 	what, severity, ok := wideFolder(strings.TrimRight(strings.TrimPrefix(folder, "/"), "*"))
@@ -166,42 +196,65 @@ func judgeFolder(tool, folder string) (Problem, bool) {
 	return Problem{Rule: agentFiles, Severity: severity, Why: "opens " + what + " to the agent (" + strings.ToLower(tool) + ")", Narrower: `the folder that is meant, such as "` + tool + `(src/**)"`}, true
 }
 
-// keyFolders are folders of the home in which keys lie.
-var keyFolders = []string{".ssh", ".aws", ".gnupg", ".kube", ".docker", ".azure", ".config/gcloud", ".config/gh", ".netrc", ".npmrc", ".pgpass", "Library/Keychains"}
+// keyFolders are folders of the home in which keys lie, and anyFolders those
+// that have them among other things.
+var (
+	keyFolders = []string{".ssh", ".aws", ".gnupg", ".kube", ".docker", ".azure", ".config/gcloud", ".config/gh", ".netrc", ".npmrc", ".pgpass", ".git-credentials", ".password-store", "Library/Keychains", "AppData/Roaming/gcloud"}
+	anyFolders = []string{".config", "Library", "AppData", "AppData/Roaming", "AppData/Local"}
+)
+
+// systemFolders hold what is of the whole machine, and everyone's home.
+var systemFolders = []string{"/etc", "/root", "/home", "/Users", "/var", "/mnt", "/Volumes", "/proc"}
+
+// wholeDrive is a drive of Windows, as Linux has it.
+var wholeDrive = regexp.MustCompile(`^/(mnt/)?[a-z]$`)
 
 // wideFolder says what a folder opens, where it is the root, a home or one of
 // keys.
 func wideFolder(folder string) (what string, severity rule.Severity, ok bool) {
-	folder = strings.ReplaceAll(folder, `\`, "/")
-	if len(folder) >= 2 && folder[1] == ':' { // C:/
+	folder = strings.TrimPrefix(strings.ReplaceAll(folder, `\`, "/"), "file://")
+	if driveLetter.MatchString(folder) {
 		folder = "/" + strings.TrimLeft(folder[2:], "/")
 	}
-	if folder == "/" {
+	if folder == "" {
+		return "", 0, false
+	}
+	folder = path.Clean(folder)
+	if folder == "/" || wholeDrive.MatchString(folder) {
 		return "every file of the machine", rule.High, true
 	}
-	rest, home := cutHome(strings.TrimRight(folder, "/"))
+	below := func(k string) bool { return folder == k || strings.HasPrefix(folder, k+"/") }
+	rest, home := cutHome(folder)
 	switch {
-	case slices.Contains([]string{"/etc", "/root", "/home", "/Users", "/var"}, strings.TrimRight(folder, "/")):
-		return strings.TrimRight(folder, "/"), rule.High, true
+	case slices.Contains(systemFolders, folder):
+		return folder, rule.High, true
 	case !home:
 		return "", 0, false
 	case rest == "":
 		return "the home folder, its keys included,", rule.High, true
-	case slices.ContainsFunc(keyFolders, func(k string) bool { return rest == k || strings.HasPrefix(rest, k+"/") }):
+	}
+	folder = rest
+	switch {
+	case slices.ContainsFunc(keyFolders, below):
 		return "the keys in ~/" + rest, rule.High, true
+	case slices.Contains(anyFolders, rest):
+		return "what every program keeps in ~/" + rest + ", keys included,", rule.High, true
 	}
 	return "", 0, false
 }
 
+// homes are ways to write the home folder.
+var homes = []string{"~", "$HOME", "${HOME}", "${env:HOME}", "${userHome}", "%USERPROFILE%", "${USERPROFILE}", "${env:USERPROFILE}", "$env:USERPROFILE", "%HOMEDRIVE%%HOMEPATH%", "{env:HOME}", "/root"}
+
 // cutHome takes a home folder off a path.
 func cutHome(folder string) (rest string, ok bool) {
-	for _, home := range []string{"~", "$HOME", "${HOME}", "${env:HOME}", "${userHome}", "%USERPROFILE%", "${USERPROFILE}", "/root"} {
+	for _, home := range homes {
 		if rest, ok := strings.CutPrefix(folder, home); ok && (rest == "" || rest[0] == '/') {
 			return strings.TrimPrefix(rest, "/"), true
 		}
 	}
-	for _, homes := range []string{"/home/", "/Users/"} {
-		if rest, ok := strings.CutPrefix(folder, homes); ok && rest != "" {
+	for _, parent := range []string{"/home/", "/Users/", "/mnt/c/Users/"} {
+		if rest, ok := strings.CutPrefix(folder, parent); ok && rest != "" {
 			_, rest, _ = strings.Cut(rest, "/")
 			return rest, true
 		}
@@ -209,22 +262,21 @@ func cutHome(folder string) (rest string, ok bool) {
 	return "", false
 }
 
-// part is a stretch of a scalar as a node of its own, where the bytes of the
-// file are the scalar's own; else the whole.
+// part is a stretch of a scalar as a node of its own. Its place is the
+// stretch's where the bytes of the file are the scalar's own, else the whole's.
 func part(n *document.Node, start, end int) *document.Node {
-	if n.End-n.Start != len(n.Text) {
-		return n
+	p := &document.Node{Kind: document.String, Text: n.Text[start:end], Start: n.Start, End: n.End}
+	if n.End-n.Start == len(n.Text) {
+		p.Start, p.End = n.Start+start, n.Start+end
 	}
-	return &document.Node{Kind: document.String, Text: n.Text[start:end], Start: n.Start + start, End: n.Start + end}
+	return p
 }
 
 // pieces are the parts of a scalar that a pattern finds, each with its place.
 func pieces(n *document.Node, pattern *regexp.Regexp) []*document.Node {
 	var all []*document.Node
 	for _, at := range pattern.FindAllStringIndex(n.Text, -1) {
-		p := *part(n, at[0], at[1])
-		p.Text = n.Text[at[0]:at[1]]
-		all = append(all, &p)
+		all = append(all, part(n, at[0], at[1]))
 	}
 	return all
 }
