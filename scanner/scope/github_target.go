@@ -1,0 +1,147 @@
+package scope
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/remint/remint/scanner/rule"
+	"github.com/remint/remint/scanner/scope/document"
+)
+
+// Patterns of what names the code of a pull request: in an input of the action
+// that checks out, and in commands.
+var (
+	headOf      = regexp.MustCompile(`(?i)github\.event\.pull_request\.(head\.(sha|ref)|merge_commit_sha)|github\.head_ref|\bpull/(\$\{\{|\{0\})|github\.event\.workflow_run\.(head_(sha|branch|commit\.id)|pull_requests\[0\]\.head)`)
+	headRepo    = regexp.MustCompile(`(?i)github\.event\.(pull_request\.head\.repo|workflow_run\.head_repository)\.full_name`)
+	headCommand = regexp.MustCompile(`(?i)\bgh pr checkout\b[^\n;&|]*|\bgit (?:fetch|pull|checkout|switch|reset|merge|clone)\b[^\n;&|]*(?:\bpull/\$[^\n;&|]*/(?:head|merge)|github\.event\.pull_request\.head\.(?:sha|ref)|github\.head_ref|github\.event\.workflow_run\.head_(?:sha|branch))[^\n;&|]*`)
+)
+
+// headComments are actions that find a comment's pull request: what they put
+// out is its code's name.
+var headComments = []string{"xt0rted/pull-request-comment-branch", "alessbell/pull-request-comment-branch"}
+
+// looked is what a condition has in it where somebody decides who may start the
+// job; that somebody may be deceived, as code changes after a look.
+var looked = regexp.MustCompile(`(?i)author_association|\blabels?\b|github\.(triggering_)?actor|\.login|permission`)
+
+// readTarget reports a job that checks out the code of a pull request and runs
+// it, and whether there is anything to take.
+func readTarget(f *File, w *workflow, subject string, job *document.Node) {
+	steps := job.Get("steps").Values()
+	condition := job.Get("if").Str()
+	for i, s := range steps {
+		at := checksOut(f, steps[:i], s)
+		if at == nil || ownOnly(condition) || ownOnly(s.Get("if").Str()) {
+			continue
+		}
+		if !slices.ContainsFunc(steps[i+1:], runsCode) && !slices.ContainsFunc(commandsOf(s.Get("run").Str()), runsFiles) {
+			continue
+		}
+		p := Problem{Rule: actionsTarget, Subject: subject, Value: "head", Why: "runs code of whoever opens a pull request with the repository's token", Narrower: "on: pull_request, and what needs rights in a second workflow"}
+		switch secrets, writes := usesSecrets(w, job), mayWrite(w, job); {
+		case !secrets && !writes:
+			p.Severity, p.Why = rule.Medium, "runs code of whoever opens a pull request with the branch's caches"
+		case looked.MatchString(condition+s.Get("if").Str()) || awaitsPerson(w, job):
+			p.Severity = rule.High
+			p.Why += ", under a condition"
+		case startedBy(w.Node, "workflow_run"):
+			p.Severity = rule.High
+		}
+		f.reportOnce(at, p)
+		return
+	}
+}
+
+// checksOut is where a step says that it takes a pull request's code, if it
+// does.
+func checksOut(f *File, before []*document.Node, step *document.Node) *document.Node {
+	if at := commandPlaces(f, step.Get("run"), headCommand); len(at) > 0 {
+		return at[0]
+	}
+	if actionName(step.Get("uses").Str()) != "actions/checkout" {
+		return nil
+	}
+	if ref := step.Get("with", "ref"); ref != nil {
+		if headOf.MatchString(ref.Text) || putOutByComment(before, ref.Text) {
+			return ref
+		}
+		return nil
+	}
+	if repo := step.Get("with", "repository"); repo != nil && headRepo.MatchString(repo.Text) {
+		return repo
+	}
+	return nil
+}
+
+// putOutByComment tells whether an expression is what a step put out that finds
+// a comment's pull request.
+func putOutByComment(before []*document.Node, expression string) bool {
+	return slices.ContainsFunc(before, func(s *document.Node) bool {
+		id := s.Get("id").Str()
+		return id != "" && slices.Contains(headComments, actionName(s.Get("uses").Str())) && strings.Contains(expression, "steps."+id+".outputs.")
+	})
+}
+
+// ownOnly tells whether a condition lets only the repository's own branches
+// through, or leaves the event out.
+func ownOnly(condition string) bool {
+	if strings.Contains(condition, "||") {
+		return false
+	}
+	condition = strings.ReplaceAll(condition, `"`, "'")
+	for _, own := range []string{"head.repo.full_name == github.repository", "github.repository == github.event.pull_request.head.repo.full_name", "head.repo.fork == false", "!github.event.pull_request.head.repo.fork",
+		"head_repository.full_name == github.repository", "head.repo.owner.login == github.repository_owner", "event_name == 'pull_request'", "event_name != 'pull_request_target'", "event_name == 'push'", "workflow_run.event == 'push'", "workflow_run.event != 'pull_request'"} {
+		if strings.Contains(condition, own) {
+			return true
+		}
+	}
+	return false
+}
+
+// awaitsPerson tells whether a job, or one that it waits for, has an
+// environment, whose rules may ask a person first.
+func awaitsPerson(w *workflow, job *document.Node) bool {
+	return job.Get("environment") != nil || slices.ContainsFunc(job.Get("needs").Texts(), func(name string) bool { return w.Get("jobs", name, "environment") != nil })
+}
+
+// fetches are actions that run nothing of what was checked out.
+var fetches = regexp.MustCompile(`^(actions/(checkout|setup-\w+|cache|labeler|(upload|download)-artifact)|dorny/paths-filter|tj-actions/changed-files|step-security/harden-runner|marocchino/sticky-pull-request-comment|peter-evans/create-or-update-comment)$`)
+
+// runsCode tells whether a step may run what was checked out.
+func runsCode(step *document.Node) bool {
+	if uses := step.Get("uses").Str(); uses != "" {
+		return !fetches.MatchString(actionName(uses))
+	}
+	return slices.ContainsFunc(commandsOf(step.Get("run").Str()), runsFiles)
+}
+
+// runsFiles tells whether a command may run a file of the working folder.
+func runsFiles(command string) bool {
+	program, _, _ := strings.Cut(command, " ")
+	return !slices.Contains(looksAtFiles, program)
+}
+
+// usesSecrets tells whether a job is handed any secret but its own token.
+func usesSecrets(w *workflow, job *document.Node) bool {
+	found := job.Get("secrets") != nil
+	look := func(n *document.Node) bool {
+		found = found || fromSecret(n)
+		return !found
+	}
+	job.Walk(look)
+	w.Get("env").Walk(look)
+	return found
+}
+
+// mayWrite tells whether a job's token may write, as far as the file says.
+func mayWrite(w *workflow, job *document.Node) bool {
+	p, key := job.Get("permissions"), job.Key("permissions")
+	if key == nil {
+		p, key = w.Get("permissions"), w.Key("permissions")
+	}
+	if key == nil || p.Is("write-all") {
+		return true
+	}
+	return slices.ContainsFunc(p.Entries(), func(m document.Member) bool { return m.Value.Is("write") })
+}
