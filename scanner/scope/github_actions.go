@@ -2,6 +2,7 @@ package scope
 
 import (
 	"bytes"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -66,8 +67,8 @@ var githubActions = Format{
 		},
 		{
 			ID: actionsTarget, Name: "Code of strangers with the repository's rights", Severity: rule.Critical,
-			Opens: "The job's secrets and token, for anyone who opens a pull request.",
-			Steps: "Run the code of pull requests under pull_request, and write the comment or label in a second workflow.",
+			Opens: "The job's secrets and token, for anyone who opens a pull request or writes a comment.",
+			Steps: "Run the code of pull requests under pull_request, and write the comment or label in a second workflow; hand texts to scripts in env.",
 			URL:   "https://securitylab.github.com/resources/github-actions-preventing-pwn-requests/",
 		},
 		agentBypassRule, agentAllRule,
@@ -84,15 +85,26 @@ var workflowDir = regexp.MustCompile(`(^|/)(\.(github|gitea|forgejo)/workflows|w
 // workflow is a workflow and what starts it.
 type workflow struct {
 	*document.Node
-	target bool // code of strangers may run in it with the repository's rights
+	target   bool // code of strangers may run in it with the repository's rights
+	secrets  bool // its own variables have some
+	storages storages
+	env      variables
+}
+
+// variables are those that every job has.
+func (w *workflow) variables() variables {
+	if w.env == nil {
+		w.env = variablesOf(w.Get("env"))
+	}
+	return w.env
 }
 
 func readGithubActions(f *File) {
 	for _, d := range f.Docs() {
-		if d.Get("jobs") == nil {
+		if d.Get("jobs") == nil || !affordable(f, d) {
 			continue
 		}
-		w := workflow{d, slices.ContainsFunc([]string{"pull_request_target", "workflow_run", "issue_comment"}, func(e string) bool { return startedBy(d, e) })}
+		w := workflow{Node: d, secrets: handsSecret(d.Get("env")), storages: make(storages), target: slices.ContainsFunc([]string{"pull_request_target", "workflow_run", "issue_comment"}, func(e string) bool { return startedBy(d, e) })}
 		readPermissionsAbsent(f, &w)
 		readPermissions(f, "workflow", d.Get("permissions"), jobsWithoutOwn(d), d.Get("env"))
 		readAllSecrets(f, d)
@@ -119,6 +131,26 @@ func readJob(f *File, w *workflow, j document.Member) {
 	if w.target {
 		readTarget(f, w, subject, job)
 	}
+	if w.target || startedBy(w.Node, "issues") || startedBy(w.Node, "discussion") || startedBy(w.Node, "discussion_comment") {
+		readTexts(f, w, subject, job)
+	}
+}
+
+// maxValues is how many bytes the values of a document may have, aliases
+// followed: one long script has many places by its aliases.
+const maxValues = 8 << 20
+
+// affordable tells whether a document may be judged in a moment.
+func affordable(f *File, d *document.Node) bool {
+	size := 0
+	d.Walk(func(n *document.Node) bool {
+		size += len(n.Text)
+		return true
+	})
+	if size > maxValues {
+		f.Fault(fmt.Errorf("its values have more than %d MB, aliases followed", maxValues>>20))
+	}
+	return size <= maxValues
 }
 
 // reportOnce reports a grant, unless the same rule has its place already: an
@@ -190,52 +222,60 @@ func jobsWithoutOwn(d *document.Node) []document.Member {
 	return all
 }
 
+// permissionNames are what a token may be given.
+// Source: docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#permissions.
+var permissionNames = []string{"actions", "artifact-metadata", "attestations", "checks", "contents", "deployments", "discussions", "id-token", "issues", "models", "packages", "pages", "pull-requests", "repository-projects", "security-events", "statuses"}
+
 // readPermissions reports what the jobs under a permissions key may do and
 // none of their steps needs.
 func readPermissions(f *File, subject string, p *document.Node, jobs []document.Member, env *document.Node) {
-	if p.Is("write-all") {
-		f.reportOnce(p, Problem{Rule: actionsAll, Subject: subject, Why: "its token may write everything in the repository", Narrower: narrowerThanAll(jobs, env)})
+	if p == nil {
 		return
 	}
-	for _, m := range p.Entries() {
-		if !m.Value.Is("write") {
+	known := make(map[string][]string) // what jobs need, where that is known
+	for _, j := range jobs {
+		if needs, ok := jobNeeds(j.Value, env); ok {
+			known[j.Key.Text] = needs
+		}
+	}
+	if p.Is("write-all") {
+		f.reportOnce(p, Problem{Rule: actionsAll, Subject: subject, Why: "its token may write everything in the repository", Narrower: narrowerThanAll(known, len(jobs))})
+		return
+	}
+	for _, name := range permissionNames {
+		value := p.Get(name)
+		if !value.Is("write") {
 			continue
 		}
-		idle, reads := "", m.Key.Is("contents")
-		count := 0
-		for _, j := range jobs {
-			needs, known := jobNeeds(j.Value, env)
-			if known && !slices.Contains(needs, m.Key.Text+": write") {
-				idle, count = j.Key.Text, count+1
-				reads = reads || slices.Contains(needs, m.Key.Text+": read")
+		idle, reads := []string(nil), name == "contents"
+		for job, needs := range known {
+			if !slices.Contains(needs, name+": write") {
+				idle = append(idle, job)
+				reads = reads || slices.Contains(needs, name+": read")
 			}
 		}
-		problem := Problem{Rule: actionsUnused, Subject: subject, Value: m.Key.Text + ": write", Why: "may write " + m.Key.Text + ", and no step does", Narrower: m.Key.Text + ": none (leave it out)"}
+		problem := Problem{Rule: actionsUnused, Subject: subject, Value: name + ": write", Why: "may write " + name + ", and no step does", Narrower: name + ": none (leave it out)"}
 		switch {
-		case count == 0:
+		case len(idle) == 0:
 			continue
-		case count < len(jobs):
-			problem.Severity, problem.Why = rule.Low, "lets job "+idle+" write "+m.Key.Text+", and no step of it does"
-			problem.Narrower = m.Key.Text + ": write under the permissions of the jobs that write alone"
+		case len(idle) < len(jobs):
+			problem.Severity, problem.Why = rule.Low, "lets job "+slices.Min(idle)+" write "+name+", and no step of it does"
+			problem.Narrower = name + ": write under the permissions of the jobs that write alone"
 		case reads:
-			problem.Narrower = m.Key.Text + ": read"
+			problem.Narrower = name + ": read"
 		}
-		f.reportOnce(m.Value, problem)
+		f.reportOnce(value, problem)
 	}
 }
 
-// narrowerThanAll are the permissions that jobs need, where that is known.
-func narrowerThanAll(jobs []document.Member, env *document.Node) string {
+// narrowerThanAll are the permissions that jobs need, where it is known of all
+// of them.
+func narrowerThanAll(known map[string][]string, jobs int) string {
 	var all []string
-	for _, j := range jobs {
-		needs, known := jobNeeds(j.Value, env)
-		if !known {
-			all = nil
-			break
-		}
+	for _, needs := range known {
 		all = append(all, needs...)
 	}
-	if len(all) == 0 {
+	if len(all) == 0 || len(known) < jobs {
 		return "the permissions that the steps need, such as contents: read"
 	}
 	slices.Sort(all)

@@ -54,16 +54,17 @@ var cloudInputs = []cloudInput{
 
 // cloudVariables are variables that hold a cloud's long-lived key.
 var cloudVariables = map[string]string{
-	"AWS_SECRET_ACCESS_KEY":   awsOIDC,
-	"GOOGLE_CREDENTIALS":      googleOIDC,
-	"GCP_CREDENTIALS":         googleOIDC,
-	"GCP_SA_KEY":              googleOIDC,
-	"GCP_SERVICE_ACCOUNT_KEY": googleOIDC,
-	"GCLOUD_SERVICE_KEY":      googleOIDC,
-	"ARM_CLIENT_SECRET":       "azure/login with client-id, or ARM_USE_OIDC=true, and id-token: write",
-	"AZURE_CLIENT_SECRET":     "azure/login with client-id, and id-token: write",
-	"AZURE_CREDENTIALS":       "azure/login with client-id, and id-token: write",
-	"VAULT_TOKEN":             "hashicorp/vault-action with method: jwt, and id-token: write",
+	"AWS_SECRET_ACCESS_KEY":          awsOIDC,
+	"GOOGLE_CREDENTIALS":             googleOIDC,
+	"GOOGLE_APPLICATION_CREDENTIALS": googleOIDC,
+	"GCP_CREDENTIALS":                googleOIDC,
+	"GCP_SA_KEY":                     googleOIDC,
+	"GCP_SERVICE_ACCOUNT_KEY":        googleOIDC,
+	"GCLOUD_SERVICE_KEY":             googleOIDC,
+	"ARM_CLIENT_SECRET":              "azure/login with client-id, or ARM_USE_OIDC=true, and id-token: write",
+	"AZURE_CLIENT_SECRET":            "azure/login with client-id, and id-token: write",
+	"AZURE_CREDENTIALS":              "azure/login with client-id, and id-token: write",
+	"VAULT_TOKEN":                    "hashicorp/vault-action with method: jwt, and id-token: write",
 }
 
 // Patterns of secrets in expressions: those but the job's own token.
@@ -86,11 +87,45 @@ var (
 	otherKey     = regexp.MustCompile(`(?i)(secrets\.|\$\{?)(R2|B2|SPACES|MINIO|WASABI|DO|CF|CLOUDFLARE|LINODE|SCW|SCALEWAY|HETZNER|TIGRIS)_`)
 )
 
-// storedElsewhere tells whether an AWS key of a job is another storage's.
-func storedElsewhere(f *File, value *document.Node, within ...*document.Node) bool {
+// storages are the parts of a file, by where they begin, of which it was asked
+// whether they name another storage.
+type storages map[int]bool
+
+// elsewhere tells whether an AWS key that is used within parts of a file is
+// another storage's.
+func (s storages) elsewhere(f *File, value *document.Node, within ...*document.Node) bool {
 	return otherKey.MatchString(value.Str()) || slices.ContainsFunc(within, func(n *document.Node) bool {
-		return n != nil && otherStorage.Match(f.Text[n.Start:n.End])
+		if n == nil {
+			return false
+		}
+		other, asked := s[n.Start]
+		if !asked {
+			other = otherStorage.Match(f.Text[n.Start:n.End])
+			s[n.Start] = other
+		}
+		return other
 	})
+}
+
+// variables are an environment's, by their names.
+type variables map[string]*document.Node
+
+func variablesOf(env *document.Node) variables {
+	all := make(variables)
+	for _, m := range env.Entries() {
+		all[m.Key.Text] = m.Value
+	}
+	return all
+}
+
+// inEffect is the value of a variable, the innermost of several.
+func inEffect(name string, envs []variables) *document.Node {
+	for _, e := range envs {
+		if v := e[name]; v != nil {
+			return v
+		}
+	}
+	return nil
 }
 
 // readCloudKeys reports the long-lived keys that a job uses where the job's own
@@ -98,20 +133,31 @@ func storedElsewhere(f *File, value *document.Node, within ...*document.Node) bo
 func readCloudKeys(f *File, w *workflow, subject string, job *document.Node) {
 	readCloudEnv(f, w, "workflow", w.Get("env"), job)
 	readCloudEnv(f, w, subject, job.Get("env"), job)
+	readCloudEnv(f, w, subject, job.Get("secrets"), job) // for the workflow that it calls
+	outer := []variables{variablesOf(job.Get("env")), w.variables()}
 	registry := ""
 	for _, s := range job.Get("steps").Values() {
+		envs := append([]variables{variablesOf(s.Get("env"))}, outer...)
 		readCloudInputs(f, w, subject, s, job)
 		readCloudEnv(f, w, subject, s.Get("env"), job)
 		for _, l := range loginsIn(f, s.Get("run")) {
-			if !storedElsewhere(f, l.at, job, w.Get("env")) {
+			if !w.storages.elsewhere(f, l.at, job, w.Get("env")) && !namesKey(l.at.Text, envs) {
 				f.reportOnce(l.at, Problem{Rule: actionsCloud, Subject: subject, Value: "login", Why: l.why, Narrower: l.narrower + ", with id-token: write"})
 			}
 		}
 		if r := s.Get("with", "registry-url").Str(); r != "" {
 			registry = r
 		}
-		readPublishing(f, subject, s, registry, []*document.Node{s.Get("env"), job.Get("env"), w.Get("env")})
+		readPublishing(f, subject, s, registry, envs)
 	}
+}
+
+// namesKey tells whether a command names a variable whose key is reported where
+// it is set.
+func namesKey(command string, envs []variables) bool {
+	return slices.ContainsFunc(shellVariable.FindAllStringSubmatch(command, -1), func(m []string) bool {
+		return cloudVariables[m[1]] != "" && fromSecret(inEffect(m[1], envs))
+	})
 }
 
 func readCloudInputs(f *File, w *workflow, subject string, step, job *document.Node) {
@@ -124,7 +170,7 @@ func readCloudInputs(f *File, w *workflow, subject string, step, job *document.N
 		if url := with.Get("repository-url").Str() + with.Get("registry-url").Str(); url != "" && !strings.Contains(url, "pypi.org") {
 			continue
 		}
-		if c.why == awsWhy && storedElsewhere(f, value, job, w.Get("env")) {
+		if c.why == awsWhy && w.storages.elsewhere(f, value, job, w.Get("env")) {
 			continue
 		}
 		p := Problem{Rule: actionsCloud, Severity: c.severity, Subject: subject, Value: c.input, Why: c.why, Narrower: c.narrower}
@@ -141,7 +187,7 @@ func readCloudEnv(f *File, w *workflow, subject string, env, job *document.Node)
 	}
 	for _, m := range env.Entries() {
 		narrower, ok := cloudVariables[m.Key.Text]
-		if ok && fromSecret(m.Value) && !(narrower == awsOIDC && storedElsewhere(f, m.Value, job, w.Get("env"))) {
+		if ok && fromSecret(m.Value) && !(narrower == awsOIDC && w.storages.elsewhere(f, m.Value, job, w.Get("env"))) {
 			f.reportOnce(m.Value, Problem{Rule: actionsCloud, Subject: subject, Value: m.Key.Text, Why: "hands over a cloud's key that never ends", Narrower: narrower})
 		}
 	}
@@ -257,7 +303,7 @@ var shellVariable = regexp.MustCompile(`\$(?:env:|\{)?([A-Za-z_]\w*)`)
 // readPublishing reports the token by which a step publishes to a registry that
 // would trust the job itself; envs are the step's, the job's and the
 // workflow's.
-func readPublishing(f *File, subject string, step *document.Node, registry string, envs []*document.Node) {
+func readPublishing(f *File, subject string, step *document.Node, registry string, envs []variables) {
 	for i := range publishers {
 		p := &publishers[i]
 		if p.name == "npm" && registry != "" && !strings.Contains(registry, p.host) {
@@ -290,7 +336,7 @@ func readPublishing(f *File, subject string, step *document.Node, registry strin
 
 // toOther tells whether a command, with the variables that are in effect,
 // publishes to a registry that is not the public one.
-func (p *publisher) toOther(command string, envs []*document.Node) bool {
+func (p *publisher) toOther(command string, envs []variables) bool {
 	if strings.Contains(command, p.host) {
 		return false
 	}
@@ -298,14 +344,4 @@ func (p *publisher) toOther(command string, envs []*document.Node) bool {
 		v := inEffect(a, envs)
 		return v != nil && !strings.Contains(v.Text, p.host)
 	})
-}
-
-// inEffect is the value of a variable, the innermost of several.
-func inEffect(name string, envs []*document.Node) *document.Node {
-	for _, e := range envs {
-		if v := e.Get(name); v != nil {
-			return v
-		}
-	}
-	return nil
 }

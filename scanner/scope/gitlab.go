@@ -112,6 +112,8 @@ func isTerraform(name string) bool {
 // pipeline is a pipeline's file.
 type pipeline struct {
 	*document.Node
+	storages storages
+	env      variables // of every job
 }
 
 // notJobs are keys at a pipeline's top whose maps are no jobs.
@@ -119,7 +121,10 @@ type pipeline struct {
 var notJobs = []string{"variables", "include", "workflow", "stages", "image", "services", "cache", "spec"}
 
 func readPipeline(f *File, d *document.Node) {
-	p := pipeline{d}
+	if !affordable(f, d) {
+		return
+	}
+	p := pipeline{d, make(storages), variablesOf(d.Get("variables"))}
 	readIncludes(f, d.Get("include"))
 	readPipelineJob(f, p, "pipeline", &document.Node{Kind: document.Map, Members: slices.DeleteFunc(slices.Clone(d.Entries()), func(m document.Member) bool {
 		return !m.Key.Is("variables", "before_script", "after_script")
@@ -215,7 +220,7 @@ func readPipelineVariables(f *File, p pipeline, subject string, variables *docum
 		case m.Key.Is("CI_DEBUG_SERVICES") && turnsOn(value):
 			f.reportOnce(m.Key, Problem{Rule: gitlabTrace, Severity: rule.Low, Subject: subject, Why: "mixes the services' output into the job's log, where masked variables may show", Narrower: "leave it out, and set it for one run"})
 		case pipelineKeys[m.Key.Text] != "" && strings.HasPrefix(value.Str(), "$") && variables.Get("AWS_SESSION_TOKEN") == nil:
-			if !m.Key.Is("AWS_SECRET_ACCESS_KEY") || !storedElsewhere(f, value, p.Node) {
+			if !m.Key.Is("AWS_SECRET_ACCESS_KEY") || !p.storages.elsewhere(f, value, p.Node) {
 				f.reportOnce(value, Problem{Rule: gitlabCloud, Subject: subject, Value: m.Key.Text, Why: "uses a cloud's key that never ends", Narrower: pipelineKeys[m.Key.Text]})
 			}
 		case plainKey(m.Key.Text, value):
@@ -231,10 +236,10 @@ func turnsOn(n *document.Node) bool {
 
 // Patterns of a job's commands.
 var (
-	buildArg     = regexp.MustCompile(`--build-arg[= ]["']?(?:\w+=["']?\$\{?CI_JOB_TOKEN\b|CI_JOB_TOKEN\b)`)
+	buildArg     = regexp.MustCompile(`--build-arg[= ]["']?(?:\w+=["']?\$\{?CI_JOB_TOKEN\b\}?|CI_JOB_TOKEN\b)`)
 	privateToken = regexp.MustCompile(`(?i)PRIVATE-TOKEN: ?["']?\$\{?\w+\}?`)
 	ownEndpoints = regexp.MustCompile(`(projects/\$\{?CI_PROJECT_ID\}?|\$\{?CI_API_V4_URL\}?/projects/[^\s"']+)/(packages/|releases|jobs/artifacts|terraform/state|environments\b)`)
-	pushAddress  = regexp.MustCompile(`\bgit (?:push|remote (?:set-url|add))\b[^\n;&|]*\$\{?CI_JOB_TOKEN\b`)
+	pushAddress  = regexp.MustCompile(`\bgit (?:push|remote (?:set-url|add))\b[^\n;&|]*\$\{?CI_JOB_TOKEN\b\}?`)
 	publishFlag  = regexp.MustCompile(`(?:\s-p|--password|--token|-k|--api-key)[= ]["']?\$\{?(\w+)`)
 	npmToken     = regexp.MustCompile(`//registry\.npmjs\.org/:_authToken[= ]["']?\$\{?\w+\}?`)
 )
@@ -242,7 +247,7 @@ var (
 // readPipelineJob reports what a job's variables and commands hold.
 func readPipelineJob(f *File, p pipeline, subject string, job *document.Node) {
 	readPipelineVariables(f, p, subject, job.Get("variables"))
-	envs := []*document.Node{job.Get("variables"), p.Get("variables")}
+	envs := []variables{variablesOf(job.Get("variables")), p.env}
 	var lines []*document.Node
 	for _, key := range []string{"script", "before_script", "after_script", "hooks", "run"} {
 		lines = append(lines, scriptLines(job.Get(key))...)
@@ -255,8 +260,8 @@ func readPipelineJob(f *File, p pipeline, subject string, job *document.Node) {
 			}
 		}
 		readScriptLine(f, p, subject, l)
-		readPipelinePublishing(f, subject, l, envs, lines)
 	}
+	readPipelinePublishing(f, subject, lines, envs)
 }
 
 // scriptLines are the scalars of a script: lists may stand in lists.
@@ -281,38 +286,43 @@ func readScriptLine(f *File, p pipeline, subject string, line *document.Node) {
 		}
 	}
 	for _, l := range loginsIn(f, line) {
-		if !strings.Contains(l.why, "AWS") || !storedElsewhere(f, l.at, p.Node) {
+		if !strings.Contains(l.why, "AWS") || !p.storages.elsewhere(f, l.at, p.Node) {
 			f.reportOnce(l.at, Problem{Rule: gitlabCloud, Subject: subject, Value: "login", Why: l.why, Narrower: "id_tokens, and " + l.narrower})
 		}
 	}
 }
 
-// readPipelinePublishing reports the token by which a line publishes to a
+// readPipelinePublishing reports the tokens by which a job publishes to a
 // registry that would trust the job itself.
-func readPipelinePublishing(f *File, subject string, line *document.Node, envs, job []*document.Node) {
+func readPipelinePublishing(f *File, subject string, lines []*document.Node, envs []variables) {
 	for i := range publishers {
 		p := &publishers[i]
-		problem := Problem{Rule: gitlabCloud, Severity: rule.Low, Subject: subject, Value: "publish", Why: "publishes to " + p.name + " with a token that is kept", Narrower: "a trusted publisher, and id_tokens"}
 		if !p.gitlab {
 			continue
 		}
-		for _, c := range commandPlaces(f, line, p.command) {
-			if p.toOther(c.Text, envs) {
-				continue
+		var commands []*document.Node
+		for _, l := range lines {
+			commands = append(commands, commandPlaces(f, l, p.command)...)
+		}
+		commands = slices.DeleteFunc(commands, func(c *document.Node) bool { return p.toOther(c.Text, envs) })
+		if len(commands) == 0 {
+			continue
+		}
+		problem := Problem{Rule: gitlabCloud, Severity: rule.Low, Subject: subject, Value: "publish", Why: "publishes to " + p.name + " with a token that is kept", Narrower: "a trusted publisher, and id_tokens"}
+		for _, n := range p.variables {
+			if v := valueOf(inEffect(n, envs)); strings.HasPrefix(v.Str(), "$") && !strings.Contains(v.Text, "CI_JOB_TOKEN") {
+				f.reportOnce(v, problem)
 			}
-			for _, n := range p.variables {
-				if v := valueOf(inEffect(n, envs)); strings.HasPrefix(v.Str(), "$") && !strings.Contains(v.Text, "CI_JOB_TOKEN") {
-					f.reportOnce(v, problem)
-				}
-			}
+		}
+		for _, c := range commands {
 			if at := publishFlag.FindStringSubmatchIndex(c.Text); at != nil && c.Text[at[2]:at[3]] != "CI_JOB_TOKEN" {
 				f.reportOnce(part(c, at[0], at[1]), problem)
 			}
-			for _, l := range job {
-				for _, at := range commandPlaces(f, l, npmToken) {
-					if p.name == "npm" && !strings.Contains(at.Text, "CI_JOB_TOKEN") {
-						f.reportOnce(at, problem)
-					}
+		}
+		for _, l := range lines {
+			for _, at := range commandPlaces(f, l, npmToken) {
+				if p.name == "npm" && !strings.Contains(at.Text, "CI_JOB_TOKEN") {
+					f.reportOnce(at, problem)
 				}
 			}
 		}
@@ -325,7 +335,10 @@ func readGitlabTerraform(f *File, d *document.Node) {
 		readGitlabVariable(f, &b)
 	}
 	for _, b := range document.Blocks(d, "resource", "gitlab_project_job_token_scopes", "gitlab_project_job_token_scope") {
-		if on, said := b.Body.Get("enabled").Bool(); said && !on {
+		switch on, said := b.Body.Get("enabled").Bool(); {
+		case b.Body.Key("enabled") != nil && !said:
+			f.Unknown(b.Body)
+		case said && !on:
 			f.Report(b.Body.Key("enabled"), Problem{Rule: gitlabJobToken, Subject: b.Name(), Why: "lets the jobs of every project into this one", Narrower: "enabled = true, with target_project_ids"})
 		}
 	}
@@ -340,7 +353,7 @@ func readGitlabTerraform(f *File, d *document.Node) {
 }
 
 // forDeployment tells of a variable that only jobs of protected branches need.
-var forDeployment = regexp.MustCompile(`(?i)DEPLOY|PROD|RELEASE|PUBLISH|SIGNING|SSH|KUBE|AWS_SECRET|ADMIN|ROOT|MASTER`)
+var forDeployment = regexp.MustCompile(`(?i)DEPLOY|PROD|RELEASE|PUBLISH|SIGNING|SSH|KUBE|AWS_SECRET|CLIENT_SECRET|PRIVATE_KEY|CREDENTIALS|PASSW|ADMIN|ROOT|MASTER`)
 
 // readGitlabVariable reports a key that more see than need be. A variable is
 // neither masked nor protected unless it says so.
@@ -387,6 +400,9 @@ var gitlabTokens = []string{"gitlab_project_access_token", "gitlab_group_access_
 
 func readGitlabToken(f *File, b *document.Block) {
 	name := b.Labels[len(b.Labels)-1]
+	if !b.Body.Get("scopes").Known() || !b.Body.Get("access_level").Known() {
+		f.Unknown(b.Body)
+	}
 	for _, s := range b.Body.Get("scopes").Strings() {
 		if p, ok := OAuth("gitlab", s.Text); ok && s.Is("api", "sudo", "admin_mode") {
 			p.Rule, p.Subject = gitlabToken, b.Name()
@@ -399,9 +415,9 @@ func readGitlabToken(f *File, b *document.Block) {
 	case level.Is("owner", "maintainer", "master"):
 		f.Report(level, Problem{Rule: gitlabToken, Subject: b.Name(), Why: "acts as " + level.Text + ", who may change settings, members and protected branches", Narrower: `"developer", or "reporter" where it only reads`})
 	case level == nil && (kind == "gitlab_project_access_token" || kind == "gitlab_group_access_token"):
-		f.Report(name, Problem{Rule: gitlabToken, Subject: b.Name(), Why: "acts as maintainer, as it names no access_level", Narrower: `access_level = "developer", or "reporter" where it only reads`})
+		f.Report(name, Problem{Rule: gitlabToken, Subject: b.Name(), Value: "access_level", Why: "acts as maintainer, as it names no access_level", Narrower: `access_level = "developer", or "reporter" where it only reads`})
 	}
 	if kind != "gitlab_application" && b.Body.Key("expires_at") == nil && b.Body.Key("rotation_configuration") == nil {
-		f.Report(name, Problem{Rule: gitlabToken, Severity: rule.Low, Subject: b.Name(), Why: "names no end, and has the longest life that the server allows", Narrower: "expires_at, or rotation_configuration"})
+		f.Report(name, Problem{Rule: gitlabToken, Severity: rule.Low, Subject: b.Name(), Value: "expires_at", Why: "names no end, and has the longest life that the server allows", Narrower: "expires_at, or rotation_configuration"})
 	}
 }
