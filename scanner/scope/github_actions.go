@@ -1,6 +1,8 @@
 package scope
 
 import (
+	"bytes"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -59,14 +61,14 @@ var githubActions = Format{
 		},
 		{
 			ID: actionsCloud, Name: "Long-lived cloud key where OpenID Connect would do", Severity: rule.Medium,
-			Opens: "The cloud account, from anywhere and without an end, for whoever reads the secret once.",
-			Steps: "Let the cloud trust the workflow's own identity (id-token: write), for this repository and branch.",
+			Opens: "The cloud account, vault or package, from anywhere and without an end, for whoever reads the secret once.",
+			Steps: "Let the provider trust the workflow's own identity (id-token: write), for this repository and branch.",
 			URL:   "https://docs.github.com/en/actions/concepts/security/openid-connect",
 		},
 		{
 			ID: actionsTarget, Name: "Code of strangers with the repository's rights", Severity: rule.Critical,
-			Opens: "The job's secrets and token, for anyone who opens a pull request.",
-			Steps: "Run the code of pull requests under pull_request, and write the comment or label in a second workflow.",
+			Opens: "The job's secrets and token, for anyone who opens a pull request or writes a comment.",
+			Steps: "Run the code of pull requests under pull_request, and write the comment or label in a second workflow; hand texts to scripts in env.",
 			URL:   "https://securitylab.github.com/resources/github-actions-preventing-pwn-requests/",
 		},
 		agentBypassRule, agentAllRule,
@@ -83,73 +85,126 @@ var workflowDir = regexp.MustCompile(`(^|/)(\.(github|gitea|forgejo)/workflows|w
 // workflow is a workflow and what starts it.
 type workflow struct {
 	*document.Node
-	target bool // code of strangers may start it with the repository's rights
+	target   bool // code of strangers may run in it with the repository's rights
+	secrets  bool // its own variables have some
+	storages storages
+	env      variables
+}
+
+// variables are those that every job has.
+func (w *workflow) variables() variables {
+	if w.env == nil {
+		w.env = variablesOf(w.Get("env"))
+	}
+	return w.env
 }
 
 func readGithubActions(f *File) {
 	for _, d := range f.Docs() {
-		if d.Get("jobs") == nil {
+		if d.Get("jobs") == nil || !affordable(f, d) {
 			continue
 		}
-		w := workflow{d, startedBy(d, "pull_request_target") || startedBy(d, "workflow_run")}
-		readPermissionsAbsent(f, d)
-		readPermissions(f, "workflow", d.Get("permissions"), jobsWithoutOwn(d))
+		w := workflow{Node: d, secrets: handsSecret(d.Get("env")), storages: make(storages), target: slices.ContainsFunc([]string{"pull_request_target", "workflow_run", "issue_comment"}, func(e string) bool { return startedBy(d, e) })}
+		readPermissionsAbsent(f, &w)
+		readPermissions(f, "workflow", d.Get("permissions"), jobsWithoutOwn(d), d.Get("env"))
 		readAllSecrets(f, d)
-		readCloudEnv(f, "workflow", d.Get("env"))
 		for _, j := range d.Get("jobs").Entries() {
-			subject := "job " + j.Key.Text
-			readPermissions(f, subject, j.Value.Get("permissions"), []*document.Node{j.Value})
-			if s := j.Value.Get("secrets"); s.Is("inherit") {
-				severity := rule.Medium
-				if strings.HasPrefix(j.Value.Get("uses").Str(), "./") {
-					severity = rule.Low
-				}
-				f.Report(s, Problem{Rule: actionsInherit, Severity: severity, Subject: subject, Why: "hands every secret to " + word(j.Value.Get("uses").Str(), "the called workflow"), Narrower: "the secrets that it declares, by name"})
-			}
-			readCloudEnv(f, subject, j.Value.Get("env"))
-			for _, s := range j.Value.Get("steps").Values() {
-				readCloudStep(f, subject, s)
-				readAgentStep(f, &w, subject, s)
-			}
-			if w.target {
-				readTarget(f, &w, subject, j.Value)
-			}
+			readJob(f, &w, j)
 		}
 	}
 }
 
-// startedBy tells whether an event starts a workflow. YAML 1.1 reads `on` as
-// true.
-func startedBy(d *document.Node, event string) bool {
-	for _, key := range []string{"on", "true"} {
-		on := d.Get(key)
-		if slices.Contains(on.Texts(), event) || on.Key(event) != nil {
-			return true
+func readJob(f *File, w *workflow, j document.Member) {
+	subject, job := "job "+j.Key.Text, j.Value
+	readPermissions(f, subject, job.Get("permissions"), []document.Member{j}, w.Get("env"))
+	if s := job.Get("secrets"); s.Is("inherit") {
+		severity := rule.Medium
+		if strings.HasPrefix(job.Get("uses").Str(), "./") {
+			severity = rule.Low
 		}
+		f.reportOnce(s, Problem{Rule: actionsInherit, Severity: severity, Subject: subject, Why: "hands every secret to " + word(job.Get("uses").Str(), "the called workflow"), Narrower: "the secrets that it declares, by name"})
 	}
-	return false
+	readCloudKeys(f, w, subject, job)
+	for _, s := range job.Get("steps").Values() {
+		readAgentStep(f, w, subject, s)
+	}
+	if w.target {
+		readTarget(f, w, subject, job)
+	}
+	if w.target || startedBy(w.Node, "issues") || startedBy(w.Node, "discussion") || startedBy(w.Node, "discussion_comment") {
+		readTexts(f, w, subject, job)
+	}
+}
+
+// maxValues is how many bytes the values of a document may have, aliases
+// followed: one long script has many places by its aliases.
+const maxValues = 8 << 20
+
+// affordable tells whether a document may be judged in a moment.
+func affordable(f *File, d *document.Node) bool {
+	size := 0
+	d.Walk(func(n *document.Node) bool {
+		size += len(n.Text)
+		return true
+	})
+	if size > maxValues {
+		f.Fault(fmt.Errorf("its values have more than %d MB, aliases followed", maxValues>>20))
+	}
+	return size <= maxValues
+}
+
+// reportOnce reports a grant, unless the same rule has its place already: an
+// alias or a merge key shows one place in several jobs.
+func (f *File) reportOnce(at *document.Node, p Problem) {
+	if at != nil && !slices.ContainsFunc(f.grants, func(g Grant) bool { return g.Rule == p.Rule && g.Start == at.Start && g.End == at.End }) {
+		f.Report(at, p)
+	}
+}
+
+// events is what starts a workflow. YAML 1.1 reads `on` as true, and what was
+// written by its tools says so.
+func events(d *document.Node) *document.Node {
+	if on := d.Get("on"); on != nil {
+		return on
+	}
+	return d.Get("true")
+}
+
+// startedBy tells whether an event starts a workflow.
+func startedBy(d *document.Node, event string) bool {
+	on := events(d)
+	return slices.Contains(on.Texts(), event) || on.Key(event) != nil
+}
+
+// actionName is an action's owner and name, without its version and, as Gitea
+// has it, without its host.
+func actionName(uses string) string {
+	name, _, _ := strings.Cut(strings.ToLower(uses), "@")
+	if _, path, ok := strings.Cut(name, "://"); ok {
+		_, name, _ = strings.Cut(path, "/")
+	}
+	return name
 }
 
 // readPermissionsAbsent reports a workflow of which some job has no
 // permissions of its own. One that is only called has its caller's.
-func readPermissionsAbsent(f *File, d *document.Node) {
-	jobs := d.Get("jobs").Entries()
-	if d.Key("permissions") != nil || len(jobs) == 0 || f.Templated() {
+func readPermissionsAbsent(f *File, w *workflow) {
+	jobs := w.Get("jobs").Entries()
+	if w.Key("permissions") != nil || len(jobs) == 0 || f.Templated() {
 		return
 	}
-	without := slices.ContainsFunc(jobs, func(j document.Member) bool { return j.Value.Key("permissions") == nil })
-	called := startedBy(d, "workflow_call")
-	if on := d.Get("on"); called && (len(on.Entries()) == 1 || len(on.Texts()) == 1) || !without {
+	on := events(w.Node)
+	if len(jobsWithoutOwn(w.Node)) == 0 || startedBy(w.Node, "workflow_call") && len(on.Entries())+len(on.Texts()) == 1 {
 		return
 	}
-	f.Report(d.Key("jobs"), Problem{Rule: actionsAbsent, Subject: "workflow", Value: "permissions", Why: "its token may do what the repository's setting says, which may be to write everything", Narrower: "permissions: " + derivedPermissions(jobs)})
+	f.Report(w.Key("jobs"), Problem{Rule: actionsAbsent, Subject: "workflow", Value: "permissions", Why: "its token may do what the repository's setting says, which may be to write everything", Narrower: "permissions: " + derivedPermissions(jobs, w.Get("env"))})
 }
 
 // derivedPermissions are the permissions that the steps of all jobs need, as
 // far as that is known.
-func derivedPermissions(jobs []document.Member) string {
+func derivedPermissions(jobs []document.Member, env *document.Node) string {
 	for _, j := range jobs {
-		if needs, known := stepNeeds(j.Value); !known || slices.ContainsFunc(needs, func(n string) bool { return strings.HasSuffix(n, "write") }) {
+		if needs, known := jobNeeds(j.Value, env); !known || slices.ContainsFunc(needs, func(n string) bool { return strings.HasSuffix(n, "write") }) {
 			return "contents: read, and for a job what it writes"
 		}
 	}
@@ -157,204 +212,120 @@ func derivedPermissions(jobs []document.Member) string {
 }
 
 // jobsWithoutOwn are the jobs that a workflow's permissions are for.
-func jobsWithoutOwn(d *document.Node) []*document.Node {
-	var all []*document.Node
+func jobsWithoutOwn(d *document.Node) []document.Member {
+	var all []document.Member
 	for _, j := range d.Get("jobs").Entries() {
 		if j.Value.Key("permissions") == nil {
-			all = append(all, j.Value)
+			all = append(all, j)
 		}
 	}
 	return all
 }
 
+// permissionNames are what a token may be given.
+// Source: docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#permissions.
+var permissionNames = []string{"actions", "artifact-metadata", "attestations", "checks", "contents", "deployments", "discussions", "id-token", "issues", "models", "packages", "pages", "pull-requests", "repository-projects", "security-events", "statuses"}
+
 // readPermissions reports what the jobs under a permissions key may do and
 // none of their steps needs.
-func readPermissions(f *File, subject string, p *document.Node, jobs []*document.Node) {
-	var needs []string
-	known := len(jobs) > 0
-	for _, j := range jobs {
-		more, ok := stepNeeds(j)
-		needs, known = append(needs, more...), known && ok
-	}
-	if p.Is("write-all") {
-		narrower := "the permissions that the steps need, such as contents: read"
-		if known && len(needs) > 0 {
-			slices.Sort(needs)
-			narrower = strings.Join(slices.Compact(needs), ", ")
-		}
-		f.Report(p, Problem{Rule: actionsAll, Subject: subject, Why: "its token may write everything in the repository", Narrower: narrower})
+func readPermissions(f *File, subject string, p *document.Node, jobs []document.Member, env *document.Node) {
+	if p == nil {
 		return
 	}
-	for _, m := range p.Entries() {
-		if known && m.Value.Is("write") && !slices.Contains(needs, m.Key.Text+": write") {
-			narrower := m.Key.Text + ": none (leave it out)"
-			if slices.Contains(needs, m.Key.Text+": read") || m.Key.Is("contents") {
-				narrower = m.Key.Text + ": read"
-			}
-			f.Report(m.Value, Problem{Rule: actionsUnused, Subject: subject, Value: m.Key.Text + ": write", Why: "may write " + m.Key.Text + ", and no step does", Narrower: narrower})
+	known := make(map[string][]string) // what jobs need, where that is known
+	for _, j := range jobs {
+		if needs, ok := jobNeeds(j.Value, env); ok {
+			known[j.Key.Text] = needs
 		}
+	}
+	if p.Is("write-all") {
+		f.reportOnce(p, Problem{Rule: actionsAll, Subject: subject, Why: "its token may write everything in the repository", Narrower: narrowerThanAll(known, len(jobs))})
+		return
+	}
+	for _, name := range permissionNames {
+		value := p.Get(name)
+		if !value.Is("write") {
+			continue
+		}
+		idle, reads := []string(nil), name == "contents"
+		for job, needs := range known {
+			if !slices.Contains(needs, name+": write") {
+				idle = append(idle, job)
+				reads = reads || slices.Contains(needs, name+": read")
+			}
+		}
+		problem := Problem{Rule: actionsUnused, Subject: subject, Value: name + ": write", Why: "may write " + name + ", and no step does", Narrower: name + ": none (leave it out)"}
+		switch {
+		case len(idle) == 0:
+			continue
+		case len(idle) < len(jobs):
+			problem.Severity, problem.Why = rule.Low, "lets job "+slices.Min(idle)+" write "+name+", and no step of it does"
+			problem.Narrower = name + ": write under the permissions of the jobs that write alone"
+		case reads:
+			problem.Narrower = name + ": read"
+		}
+		f.reportOnce(value, problem)
 	}
 }
 
-// allSecrets is the whole context of secrets, in an expression.
-var allSecrets = regexp.MustCompile(`(?i)\$\{\{\s*(tojson\(\s*secrets\s*\)|secrets)\s*\}\}|tojson\(\s*secrets\s*\)`)
+// narrowerThanAll are the permissions that jobs need, where it is known of all
+// of them.
+func narrowerThanAll(known map[string][]string, jobs int) string {
+	var all []string
+	for _, needs := range known {
+		all = append(all, needs...)
+	}
+	if len(all) == 0 || len(known) < jobs {
+		return "the permissions that the steps need, such as contents: read"
+	}
+	slices.Sort(all)
+	return strings.Join(slices.Compact(all), ", ")
+}
+
+// Patterns of the whole context of secrets, in an expression, and of a secret
+// whose name is computed: a job that has either is given every secret.
+var (
+	allSecrets      = regexp.MustCompile(`(?i)\$\{\{[^{}]*\b(tojson\(\s*secrets\s*\)|secrets\.\*)[^{}]*\}\}|\$\{\{\s*secrets\s*\}\}`)
+	computedSecrets = regexp.MustCompile(`(?i)\$\{\{(?:[^{}]|\{\d\})*\bsecrets\[\s*[^'\]\s](?:[^{}]|\{\d\})*\}\}`)
+)
 
 func readAllSecrets(f *File, d *document.Node) {
 	d.Walk(func(n *document.Node) bool {
-		if n.Kind == document.String && allSecrets.MatchString(n.Text) {
-			f.Report(within(f, n, allSecrets), Problem{Rule: actionsSecrets, Subject: "workflow", Value: "secrets", Why: "hands over every secret that the repository has", Narrower: "the secrets that are used, by name"})
+		if n.Kind != document.String {
+			return true
+		}
+		for _, at := range places(f, n, allSecrets) {
+			f.reportOnce(at, Problem{Rule: actionsSecrets, Subject: "workflow", Value: "secrets", Why: "hands over every secret that the repository has", Narrower: "the secrets that are used, by name"})
+		}
+		for _, at := range places(f, n, computedSecrets) {
+			f.reportOnce(at, Problem{Rule: actionsSecrets, Severity: rule.Medium, Subject: "workflow", Why: "computes a secret's name, for which the job is given every secret", Narrower: "the secrets by name, one chosen by a condition: ${{ matrix.name == 'eu' && secrets.KEY_EU || secrets.KEY_US }}"})
 		}
 		return true
 	})
 }
 
-// within is the place of a pattern in a scalar's own bytes.
-func within(f *File, n *document.Node, pattern *regexp.Regexp) *document.Node {
-	at := pattern.FindIndex(f.Text[n.Start:n.End])
-	if at == nil {
-		return n
+// places are where a pattern stands in a scalar's own bytes; the whole scalar
+// where an escape or a fold hides it.
+func places(f *File, n *document.Node, pattern *regexp.Regexp) []*document.Node {
+	if n.Str() == "" || !pattern.MatchString(n.Text) {
+		return nil
 	}
-	return &document.Node{Kind: document.String, Text: string(f.Text[n.Start+at[0] : n.Start+at[1]]), Start: n.Start + at[0], End: n.Start + at[1]}
+	var all []*document.Node
+	for _, at := range pattern.FindAllIndex(f.Text[n.Start:n.End], -1) {
+		start, end := n.Start+at[0], n.Start+at[1]
+		all = append(all, &document.Node{Kind: document.String, Text: string(f.Text[start:end]), Start: start, End: end})
+	}
+	if all == nil {
+		return []*document.Node{n}
+	}
+	return all
 }
 
-// cloudInputs are inputs of actions that hold a cloud's long-lived key, and
-// what does without.
-var cloudInputs = []struct{ action, input, why, narrower string }{
-	{"aws-actions/configure-aws-credentials", "aws-secret-access-key", "uses an AWS key that never ends", "role-to-assume, with id-token: write"},
-	{"google-github-actions/auth", "credentials_json", "uses a service account's key that never ends", "workload_identity_provider, with id-token: write"},
-	{"google-github-actions/setup-gcloud", "service_account_key", "uses a service account's key that never ends", "google-github-actions/auth with workload_identity_provider"},
-	{"azure/login", "creds", "uses a client secret of Azure", "client-id, tenant-id and subscription-id, with id-token: write"},
-	{"pypa/gh-action-pypi-publish", "password", "uses a token of PyPI that never ends", "a trusted publisher, with id-token: write"},
-	{"hashicorp/vault-action", "token", "uses a token of Vault that is kept", "method: jwt with a role, and id-token: write"},
-}
-
-// fromSecret is a value that comes from the repository's secrets.
-var fromSecret = regexp.MustCompile(`\$\{\{\s*secrets\.`)
-
-func readCloudStep(f *File, subject string, step *document.Node) {
-	name, _, _ := strings.Cut(strings.ToLower(step.Get("uses").Str()), "@")
-	for _, c := range cloudInputs {
-		value := step.Get("with", c.input)
-		if name != c.action || value == nil || !fromSecret.MatchString(value.Text) || step.Get("with", "aws-session-token") != nil {
-			continue
-		}
-		p := Problem{Rule: actionsCloud, Subject: subject, Value: c.input, Why: c.why, Narrower: c.narrower}
-		if step.Get("with", "role-to-assume") != nil {
-			p.Severity = rule.Low
-		}
-		if c.input == "password" {
-			if url := step.Get("with", "repository-url").Str(); url != "" && !strings.Contains(url, "pypi.org") {
-				continue
-			}
-			p.Severity = rule.Low
-		}
-		f.Report(value, p)
-	}
-	readCloudEnv(f, subject, step.Get("env"))
-}
-
-// cloudVariables are variables that hold a cloud's long-lived key.
-var cloudVariables = map[string]string{
-	"AWS_SECRET_ACCESS_KEY":   "aws-actions/configure-aws-credentials with role-to-assume, and id-token: write",
-	"GOOGLE_CREDENTIALS":      "google-github-actions/auth with workload_identity_provider, and id-token: write",
-	"GCP_SA_KEY":              "google-github-actions/auth with workload_identity_provider, and id-token: write",
-	"GCP_SERVICE_ACCOUNT_KEY": "google-github-actions/auth with workload_identity_provider, and id-token: write",
-	"ARM_CLIENT_SECRET":       "azure/login with client-id, or ARM_USE_OIDC=true, and id-token: write",
-	"AZURE_CLIENT_SECRET":     "azure/login with client-id, and id-token: write",
-	"AZURE_CREDENTIALS":       "azure/login with client-id, and id-token: write",
-}
-
-func readCloudEnv(f *File, subject string, env *document.Node) {
-	if env.Get("AWS_SESSION_TOKEN") != nil {
-		return
-	}
-	for _, m := range env.Entries() {
-		if narrower, ok := cloudVariables[m.Key.Text]; ok && m.Value != nil && fromSecret.MatchString(m.Value.Text) {
-			f.Report(m.Value, Problem{Rule: actionsCloud, Subject: subject, Value: m.Key.Text, Why: "hands over a cloud's key that never ends", Narrower: narrower})
-		}
-	}
-}
-
-// headOf is what names the code of a pull request.
-var headOf = regexp.MustCompile(`github\.event\.pull_request\.head\.(sha|ref)|github\.head_ref|refs/pull/\$\{\{|github\.event\.workflow_run\.head_(sha|branch)|github\.event\.pull_request\.merge_commit_sha`)
-
-// readTarget reports a job that checks out the code of a pull request, and
-// whether there is anything to take.
-func readTarget(f *File, w *workflow, subject string, job *document.Node) {
-	for _, s := range job.Get("steps").Values() {
-		ref := s.Get("with", "ref")
-		if !strings.HasPrefix(s.Get("uses").Str(), "actions/checkout@") || ref == nil || !headOf.MatchString(ref.Text) || !runsCode(job) || ownOnly(job.Get("if").Str()) {
-			continue
-		}
-		p := Problem{Rule: actionsTarget, Subject: subject, Value: "head", Why: "runs code of whoever opens a pull request with the repository's token", Narrower: "on: pull_request, and what needs rights in a second workflow"}
-		switch secrets, writes := usesSecrets(w, job), mayWrite(w, job); {
-		case !secrets && !writes:
-			p.Severity, p.Why = rule.Medium, "runs code of whoever opens a pull request with the branch's caches"
-		case job.Get("if") != nil || job.Get("environment") != nil:
-			p.Severity = rule.High // somebody may look first, and be deceived
-			p.Why += ", under a condition"
-		}
-		if strings.Contains(ref.Text, "workflow_run") && p.Severity == 0 {
-			p.Severity = rule.High
-		}
-		f.Report(ref, p)
-		return
-	}
-}
-
-// ownOnly tells whether a job's condition lets only the repository's own
-// branches through, or leaves the event out.
-func ownOnly(condition string) bool {
-	if strings.Contains(condition, "||") {
-		return false
-	}
-	for _, own := range []string{"head.repo.full_name == github.repository", "github.repository == github.event.pull_request.head.repo.full_name", "head.repo.fork == false", "!github.event.pull_request.head.repo.fork",
-		"event_name == 'pull_request'", "event_name != 'pull_request_target'", "event_name == 'push'", "workflow_run.event == 'push'"} {
-		if strings.Contains(condition, own) {
-			return true
-		}
-	}
-	return false
-}
-
-// runsCode tells whether anything of a job may run what was checked out.
-func runsCode(job *document.Node) bool {
-	for _, s := range job.Get("steps").Values() {
-		if s.Get("run") != nil || s.Get("uses") != nil && !strings.HasPrefix(s.Get("uses").Str(), "actions/checkout@") {
-			return true
-		}
-	}
-	return false
-}
-
-// usesSecrets tells whether a job is handed any secret but its own token.
-func usesSecrets(w *workflow, job *document.Node) bool {
-	found := false
-	look := func(n *document.Node) bool {
-		rest := n.Text
-		for !found {
-			i := strings.Index(rest, "secrets.")
-			if i < 0 {
-				break
-			}
-			rest = rest[i+len("secrets."):]
-			found = !strings.HasPrefix(rest, "GITHUB_TOKEN")
-		}
-		return !found
-	}
-	job.Walk(look)
-	w.Get("env").Walk(look)
-	return found
-}
-
-// mayWrite tells whether a job's token may write, as far as the file says.
-func mayWrite(w *workflow, job *document.Node) bool {
-	p, key := job.Get("permissions"), job.Key("permissions")
-	if key == nil {
-		p, key = w.Get("permissions"), w.Key("permissions")
-	}
-	if key == nil || p.Is("write-all") {
-		return true
-	}
-	return slices.ContainsFunc(p.Entries(), func(m document.Member) bool { return m.Value.Is("write") })
+// commandPlaces are the places of a pattern in a script, remarks left out.
+func commandPlaces(f *File, script *document.Node, pattern *regexp.Regexp) []*document.Node {
+	return slices.DeleteFunc(places(f, script, pattern), func(at *document.Node) bool {
+		line := f.Text[script.Start:at.Start]
+		line = line[bytes.LastIndexByte(line, '\n')+1:]
+		return bytes.HasPrefix(bytes.TrimSpace(line), []byte("#"))
+	})
 }

@@ -28,11 +28,11 @@ func readAgentStep(f *File, w *workflow, subject string, step *document.Node) {
 		severity = rule.Critical
 	}
 	for _, n := range texts {
+		at := commandPlaces(f, n, neverAsks)
 		switch {
-		case n.Str() == "":
-		case neverAsks.MatchString(n.Text):
-			f.Report(within(f, n, neverAsks), Problem{Rule: agentBypass, Severity: severity, Subject: subject, Value: neverAsks.FindString(n.Text), Why: "runs every command that the agent thinks of, with the job's token and secrets", Narrower: `--allowedTools "Read,Bash(npm test:*)", with a token that only reads`})
-		case toolFlag.MatchString(n.Text):
+		case len(at) > 0:
+			f.reportOnce(at[0], Problem{Rule: agentBypass, Severity: severity, Subject: subject, Value: neverAsks.FindString(at[0].Text), Why: "runs every command that the agent thinks of, with the job's token and secrets", Narrower: `--allowedTools "Read,Bash(npm test:*)", with a token that only reads`})
+		case n.Str() != "" && toolFlag.MatchString(n.Text):
 			readToolList(f, subject, n, toolFlag.FindStringSubmatch(n.Text)[1])
 		}
 	}
@@ -42,7 +42,7 @@ func readAgentStep(f *File, w *workflow, subject string, step *document.Node) {
 		}
 	}
 	if who := step.Get("with", "allowed_non_write_users"); who.Is("*") {
-		f.Report(who, Problem{Rule: agentAll, Severity: rule.High, Subject: subject, Why: "takes work from anyone who may write an issue", Narrower: "the names of who may give the agent work"})
+		f.reportOnce(who, Problem{Rule: agentAll, Severity: rule.High, Subject: subject, Why: "takes work from anyone who may write an issue", Narrower: "the names of who may give the agent work"})
 	}
 }
 
@@ -51,7 +51,7 @@ func readToolList(f *File, subject string, n *document.Node, list string) {
 	for _, t := range toolWord.FindAllString(list, -1) {
 		if p, ok := judgeTool(t); ok && p.Rule == agentAll {
 			p.Subject, p.Value = subject, t
-			f.Report(within(f, n, regexp.MustCompile(regexp.QuoteMeta(t))), p)
+			f.reportOnce(places(f, n, regexp.MustCompile(regexp.QuoteMeta(t)))[0], p)
 			return
 		}
 	}
