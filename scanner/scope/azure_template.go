@@ -10,7 +10,7 @@ import (
 // readTemplate reads an ARM template, if it is one.
 func readTemplate(f *File, d *document.Node) {
 	if far, ok := deployedTo(d); ok {
-		t := armTemplate{Node: d, far: far}
+		t := armTemplate{Node: d, far: far, work: new(int)}
 		t.read(f, d.Get("resources"), "")
 		readSignatures(f, d)
 	}
@@ -36,6 +36,7 @@ type armTemplate struct {
 	given  *document.Node
 	outer  *armTemplate
 	nested int
+	work   *int // spent on references, by all templates of the file
 }
 
 // read reads the resources of a template, and those within them, whose types
@@ -59,7 +60,7 @@ func (t *armTemplate) read(f *File, resources *document.Node, around string) {
 		p := fold(r, "properties")
 		t.judge(f, kind, word(fold(r, "name").Str(), "resource"), p, far)
 		if strings.EqualFold(kind, "Microsoft.Resources/deployments") && t.nested < maxFollows {
-			inner := armTemplate{Node: fold(p, "template"), far: t.far, given: fold(p, "parameters"), outer: t, nested: t.nested + 1}
+			inner := armTemplate{Node: fold(p, "template"), far: t.far, given: fold(p, "parameters"), outer: t, nested: t.nested + 1, work: t.work}
 			if inner.far = t.far; fold(r, "resourceGroup") != nil {
 				inner.far = groupReach
 			} else if far, ok := deployedTo(inner.Node); ok {
@@ -144,9 +145,10 @@ var (
 // resolve returns what an expression's variables and parameters are: the
 // expression itself where it has none, nothing where none is known.
 func (t *armTemplate) resolve(n *document.Node, depth int) []*document.Node {
-	if n == nil || depth > maxFollows {
+	if n == nil || depth > maxFollows || *t.work > maxWork {
 		return nil
 	}
+	*t.work += 1 + len(n.Text)
 	refs := reference.FindAllStringSubmatch(n.Str(), -1)
 	if !strings.HasPrefix(n.Str(), "[") || len(refs) == 0 {
 		return []*document.Node{n}
@@ -161,9 +163,6 @@ func (t *armTemplate) resolve(n *document.Node, depth int) []*document.Node {
 			continue
 		}
 		all = append(all, at.resolve(value, depth+1)...)
-		if len(all) > maxFollows {
-			return all[:maxFollows]
-		}
 	}
 	return all
 }

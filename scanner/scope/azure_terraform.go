@@ -1,6 +1,7 @@
 package scope
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -50,7 +51,7 @@ func (t *terraform) readAzureResource(b *document.Block) {
 		}
 	case "azapi_resource":
 		resource, _, _ := strings.Cut(body.Get("type").Str(), "@")
-		template := armTemplate{}
+		template := armTemplate{work: new(int)}
 		template.judge(t.File, resource, name, fold(body.Get("body"), "properties"), reachOf(body.Get("parent_id")))
 	}
 	if strings.HasSuffix(kind, "template_deployment") {
@@ -85,40 +86,27 @@ func (t *terraform) assign(subject string, body *document.Node) {
 func (t *terraform) assigned(body *document.Node, names bound) []*document.Node {
 	roles := t.list(body.Get("role_definition_name"), names)
 	for _, id := range t.list(body.Get("role_definition_id"), names) {
-		if looked := t.referred(id, "data", "azurerm_role_definition"); looked != nil {
-			roles = append(roles, t.list(looked.Get("name"), nil)...)
-			roles = append(roles, t.list(looked.Get("role_definition_id"), nil)...)
-		} else if t.referred(id, "resource", "azurerm_role_definition") == nil {
+		switch role, looked := t.referred(id); {
+		case role == nil:
 			roles = append(roles, id)
+		case looked:
+			roles = append(roles, t.list(role.Get("name"), nil)...)
+			roles = append(roles, t.list(role.Get("role_definition_id"), nil)...)
 		}
 	}
 	return roles
 }
 
-// referred is the block of the file that an expression refers to, nil where it
-// is none of the kind and type given.
-func (t *terraform) referred(n *document.Node, kind, label string) *document.Node {
-	if n == nil || n.Kind != document.Unknown && !strings.Contains(n.Text, "${") {
-		return nil
+// address is a reference to a block of a type, with the block's name.
+var address = regexp.MustCompile(`((?:data\.)?(azurerm_role_definition|azuread_directory_role)\.[\w-]+)`)
+
+// referred is the role that an expression refers to, as the file makes it or
+// looks it up, and whether it only looks it up; nil where it is none.
+func (t *terraform) referred(n *document.Node) (body *document.Node, looked bool) {
+	if m := address.FindStringSubmatch(n.Text); m != nil {
+		return t.named[m[1]], strings.HasPrefix(m[1], "data.")
 	}
-	prefix := label + "."
-	if kind == "data" {
-		prefix = "data." + prefix
-	}
-	_, rest, ok := strings.Cut(n.Text, prefix)
-	if !ok || kind == "resource" && strings.Contains(n.Text, "data."+prefix) {
-		return nil
-	}
-	end := strings.IndexFunc(rest, func(r rune) bool { return r == '.' || r == '[' || r == '}' })
-	if end < 0 {
-		end = len(rest)
-	}
-	for _, b := range document.Blocks(t.root, kind, label) {
-		if len(b.Labels) > 1 && b.Labels[1].Text == rest[:end] {
-			return b.Body
-		}
-	}
-	return nil
+	return nil, false
 }
 
 // readEntra reads what is granted in the directory.
@@ -135,7 +123,7 @@ func (t *terraform) readEntra(b *document.Block) {
 		readMatching(t.File, name, body.Get("claims_matching_expression"))
 	case "azuread_directory_role_assignment", "azuread_directory_role_member":
 		for _, role := range slices.Concat(t.list(body.Get("role_id"), nil), t.list(body.Get("role_object_id"), nil)) {
-			if made := t.referred(role, "resource", "azuread_directory_role"); made != nil {
+			if made, _ := t.referred(role); made != nil {
 				for _, r := range slices.Concat(t.list(made.Get("display_name"), nil), t.list(made.Get("template_id"), nil)) {
 					reportEntraRole(t.File, name, r)
 				}

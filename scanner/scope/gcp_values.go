@@ -20,14 +20,15 @@ type terraform struct {
 	*File
 	root              *document.Node
 	locals, variables map[string]*document.Node
-	work              int // spent on expressions, in bytes parsed and values made
+	named             map[string]*document.Node // data and resources, by their address
+	work              int                       // spent on expressions, in bytes parsed and values made
 }
 
 // Limits of what is followed.
 const (
 	maxValues  = 500     // values of one expression
 	maxFollows = 20      // references within references
-	maxWork    = 8 << 20 // in one file
+	maxWork    = 1 << 20 // in one file
 )
 
 func newTerraform(f *File, root *document.Node) *terraform {
@@ -40,6 +41,12 @@ func newTerraform(f *File, root *document.Node) *terraform {
 	for _, b := range singles(root, "variable") {
 		if d := b.Body.Get("default"); d != nil {
 			t.variables[b.Name()] = d
+		}
+	}
+	t.named = make(map[string]*document.Node)
+	for _, kind := range []string{"data", "resource"} {
+		for _, b := range document.Blocks(root, kind) {
+			t.named[strings.TrimPrefix(kind+"."+b.Name(), "resource.")] = b.Body
 		}
 	}
 	return t
@@ -138,6 +145,9 @@ func (t *terraform) list(n *document.Node, names bound) []*document.Node {
 			}
 		} else {
 			all = append(all, v)
+		}
+		if len(all) > maxValues {
+			return all[:maxValues]
 		}
 	}
 	return all
@@ -304,6 +314,7 @@ func (t *terraform) call(e *hclsyntax.FunctionCallExpr, names bound, depth int) 
 		for _, g := range given {
 			joined.Items = append(joined.Items, t.list(g, names)...)
 			joined.Members = append(joined.Members, g.Entries()...)
+			joined.Items, joined.Members = joined.Items[:min(len(joined.Items), maxValues)], joined.Members[:min(len(joined.Members), maxValues)]
 		}
 		if len(joined.Members) > 0 {
 			joined.Items = nil
