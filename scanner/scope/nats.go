@@ -2,6 +2,7 @@ package scope
 
 import (
 	"bytes"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -60,8 +61,14 @@ type natsUser struct {
 }
 
 func readNATS(f *File) {
+	if len(f.Text) > maxNATSText {
+		if bytes.Contains(f.Text, []byte("authorization")) {
+			f.Fault(errors.New("NATS: it is longer than 1 MB"))
+		}
+		return
+	}
 	root := parseNATS(f.Text)
-	if root == nil || root.Get("authorization") == nil && root.Get("accounts") == nil {
+	if root.Get("authorization") == nil && root.Get("accounts") == nil {
 		return
 	}
 	if bytes.Contains(f.Text, []byte("{{")) || bytes.Contains(f.Text, []byte("{%")) {

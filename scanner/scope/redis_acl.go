@@ -25,7 +25,7 @@ const (
 // registry.terraform.io/providers/hashicorp/azurerm/latest/docs/resources/redis_cache_access_policy.
 var redisACL = Format{
 	Name:  "redis-acl",
-	Files: "`*.acl`, `redis*.conf`, `valkey*.conf`, `keydb*.conf`, also as templates, `aws_elasticache_user`, `aws_memorydb_user` and `azurerm_redis_cache_access_policy` in `*.tf`",
+	Files: "`*.acl`, `redis*.conf`, `valkey*.conf`, `keydb*.conf` and `*.conf` in folders of these names, also as templates, `aws_elasticache_user`, `aws_memorydb_user` and `azurerm_redis_cache_access_policy` in `*.tf`",
 	Rules: []Rule{
 		{
 			ID: redisOpen, Name: "Redis user without a password", Severity: rule.Critical,
@@ -51,7 +51,7 @@ var redisACL = Format{
 	Read:  readRedis,
 }
 
-var redisFile = regexp.MustCompile(`(?i)(^|/)((redis|valkey|keydb)[^/]*\.conf|[^/]*\.acl)(\.(j2|tmpl|tpl|template|erb))?$`)
+var redisFile = regexp.MustCompile(`(?i)(^|/)((redis|valkey|keydb)[^/]*(/[^/]*){0,2}\.conf|[^/]*\.acl)(\.(j2|tmpl|tpl|template|erb))?$`)
 
 // redisUser is what the rules of a line come to, read from left to right.
 type redisUser struct {
@@ -139,7 +139,7 @@ func readRedisTerraform(f *File) {
 	}
 }
 
-var requirepass = regexp.MustCompile(`(?m)^[ \t]*requirepass[ \t]+[^ \t\r\n"]`)
+var requirepass = regexp.MustCompile(`(?mi)^[ \t]*requirepass[ \t]+("[^"]|'[^']|[^ \t\r\n"'])`)
 
 // redisWords parts a line at blanks, but not within quotes, a template's
 // action, and the brackets of a selector.

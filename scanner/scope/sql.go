@@ -83,7 +83,7 @@ var sqlFormat = Format{
 		if downFile.MatchString(f.Path) {
 			return
 		}
-		r := &sqlReader{f: f, owners: make(map[string][]string), made: make(map[string]bool)}
+		r := &sqlReader{f: f, owners: make(map[sqlOwner]bool), made: make(map[string]bool), of: make(map[string][]int)}
 		r.read(newSQLScanner(f.Text, isMySQL(f.Text)))
 		r.report()
 	},
@@ -102,13 +102,17 @@ type sqlFound struct {
 	Problem
 }
 
+// sqlOwner is who owns a table; "" for all of a database or a schema.
+type sqlOwner struct{ who, table string }
+
 // sqlReader reads the statements of a file.
 type sqlReader struct {
 	f      *File
 	found  []sqlFound
-	owners map[string][]string // by role, the tables that it owns; "" for all of a database or schema
-	made   map[string]bool     // roles that the file makes
-	inner  bool                // in the body of a DO
+	of     map[string][]int  // by user, where in found
+	owners map[sqlOwner]bool // who owns what
+	made   map[string]bool   // roles that the file makes
+	inner  bool              // in the body of a DO
 }
 
 // maxSQLTokens is how many tokens of a statement are looked at.
@@ -264,8 +268,9 @@ func (r *sqlReader) clause(s *sqlScanner, t []sqlToken) {
 func (r *sqlReader) report() {
 	seen := make(map[string]bool)
 	for _, p := range r.found {
+		table := tableName(p.object)
 		p.who = slices.DeleteFunc(p.who, func(who string) bool {
-			return p.Rule == sqlDatabase && (slices.Contains(r.owners[who], "") || slices.Contains(r.owners[who], tableName(p.object)))
+			return p.Rule == sqlDatabase && (r.owners[sqlOwner{who, ""}] || r.owners[sqlOwner{who, table}])
 		})
 		if len(p.who) == 0 {
 			continue
@@ -286,8 +291,17 @@ func (r *sqlReader) report() {
 // tableName is the table of an object as it is compared: without quotes, in
 // lower case.
 func tableName(object string) string {
-	object = strings.ToLower(strings.NewReplacer(`"`, "", "`", "", "[", "", "]", "").Replace(object))
-	return strings.TrimPrefix(object, "table ")
+	return strings.TrimPrefix(strings.ToLower(sqlQuotes.Replace(object)), "table ")
+}
+
+var sqlQuotes = strings.NewReplacer(`"`, "", "`", "", "[", "", "]", "")
+
+// keep keeps a finding until then.
+func (r *sqlReader) keep(found sqlFound) {
+	for _, who := range found.who {
+		r.of[who] = append(r.of[who], len(r.found))
+	}
+	r.found = append(r.found, found)
 }
 
 // text is what a token reads.

@@ -25,12 +25,14 @@ type sqlGrantee struct {
 // parse parts a GRANT.
 func (r *sqlReader) parse(t []sqlToken) (g sqlGrant, ok bool) {
 	part, depth := 0, 0 // privileges, object, grantees, options
+	columns := false    // for some columns alone
 	var lists [4][][]sqlToken
 	lists[0] = [][]sqlToken{nil}
 	for _, t := range r.withoutCluster(t[1:]) {
 		switch {
 		case r.sign(t, '('):
 			depth++
+			columns = columns || part == 0
 		case r.sign(t, ')'):
 			depth--
 		case depth > 0: // columns
@@ -66,7 +68,7 @@ func (r *sqlReader) parse(t []sqlToken) (g sqlGrant, ok bool) {
 	if len(g.privileges) == 0 || len(g.grantees) == 0 {
 		return g, false
 	}
-	g.all = r.is0(g.privileges[0], "ALL") && (len(g.privileges[0]) == 1 || r.is(g.privileges[0][1], "PRIVILEGES", "PERMISSIONS"))
+	g.all = !columns && r.is0(g.privileges[0], "ALL") && (len(g.privileges[0]) == 1 || r.is(g.privileges[0][1], "PRIVILEGES", "PERMISSIONS"))
 	return g, true
 }
 
@@ -133,9 +135,19 @@ func (r *sqlReader) grant(t, before []sqlToken) {
 		}
 	case slices.ContainsFunc(g.grantees, func(g sqlGrantee) bool { return g.who == "public" }):
 		r.judgePublic(&g)
-	case !r.judgeServer(&g) && !r.judgeDatabase(&g, before):
+	case !r.judgeServer(&g) && !r.judgeDatabase(&g, before) && !r.judgeImpersonate(&g):
 		r.judgeOption(&g)
 	}
+}
+
+// judgeImpersonate judges who may act as an administrator of SQL Server.
+func (r *sqlReader) judgeImpersonate(g *sqlGrant) bool {
+	as := sqlGrantee{who: strings.ToLower(r.text(g.object[len(g.object)-1]))}
+	if !r.is0(g.privileges[0], "IMPERSONATE") || !as.builtIn() {
+		return false
+	}
+	r.add(g, g.privileges[0][0], Problem{Rule: sqlEscalate, Why: "acts as " + as.who + ", who may do everything", Narrower: "a procedure WITH EXECUTE AS OWNER for what is needed, and EXECUTE on it"})
+	return true
 }
 
 // add keeps a finding for the end of the file.
@@ -144,7 +156,7 @@ func (r *sqlReader) add(g *sqlGrant, at sqlToken, p Problem) {
 	for _, who := range g.grantees {
 		found.who = append(found.who, who.who)
 	}
-	r.found = append(r.found, found)
+	r.keep(found)
 }
 
 // object is what a GRANT is for, as it is written.
@@ -182,7 +194,7 @@ func (r *sqlReader) written(g *sqlGrantee) string {
 func (r *sqlReader) rootAnywhere(g *sqlGrant) {
 	for _, who := range g.grantees {
 		if who.builtIn() && who.host.end > 0 && r.text(who.host) == "%" {
-			r.found = append(r.found, sqlFound{at: who.host, who: []string{who.who}, Problem: Problem{
+			r.keep(sqlFound{at: who.host, who: []string{who.who}, Problem: Problem{
 				Rule: sqlAnywhere, Why: "lets the server's administrator log in from any host", Narrower: "'" + r.text(who.name) + "'@'localhost'",
 			}})
 		}
@@ -266,8 +278,8 @@ func (r *sqlReader) everythingIn(g *sqlGrant, before []sqlToken) (Problem, bool)
 	used := "GRANT SELECT, INSERT, UPDATE, DELETE ON the tables that it uses"
 	switch {
 	case !g.all:
-		control := r.words(g.privileges[0]) == "CONTROL" && kind == "DATABASE"
-		return Problem{Why: "has every permission in the database", Narrower: used}, control
+		control := r.words(g.privileges[0]) == "CONTROL" && (kind == "DATABASE" || kind == "SCHEMA")
+		return Problem{Why: "has every permission in the " + strings.ToLower(kind), Narrower: used}, control
 	case strings.HasSuffix(words, ". *") || words == "*":
 		return Problem{Why: "may do everything in the database, also drop its tables", Narrower: used}, true
 	case strings.HasPrefix(words, "ALL TABLES") || strings.HasPrefix(words, "FUTURE TABLES"), words == "TABLES" && before != nil:

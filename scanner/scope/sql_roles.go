@@ -211,7 +211,7 @@ func (r *sqlReader) attributes(t []sqlToken) (a sqlAttributes) {
 
 // withdraw forgets a finding of a user that a later statement takes back.
 func (r *sqlReader) withdraw(who, value string) {
-	for i := range r.found {
+	for _, i := range r.of[who] {
 		if f := &r.found[i]; value == "" || f.Value == value {
 			f.who = slices.DeleteFunc(f.who, func(w string) bool { return w == who })
 		}
@@ -252,8 +252,7 @@ func (r *sqlReader) owner(t []sqlToken) {
 			}
 			owned = tableName(string(r.f.Text[t[begin].start:t[i-1].end]))
 		}
-		who := strings.ToLower(r.text(name))
-		r.owners[who] = append(r.owners[who], owned)
+		r.owners[sqlOwner{strings.ToLower(r.text(name)), owned}] = true
 	}
 }
 

@@ -81,16 +81,51 @@ func readVault(f *File) {
 	default:
 		for _, d := range f.Docs() {
 			readVaultPolicy(f, "", vaultPaths(d))
+			readVaultPayload(f, firstOf(d, "policy", "rules"))
 		}
 	}
+}
+
+// readVaultPayload reads a policy that stands in a string of JSON, as the API
+// takes it. Its lines are one there, so the place is the string's.
+func readVaultPayload(f *File, policy *document.Node) {
+	if policy == nil || policy.Kind != document.String || !pathBlock.MatchString(policy.Text) {
+		return
+	}
+	docs, err := parseVault([]byte(policy.Text))
+	if err != nil {
+		f.Fault(err)
+	}
+	for _, d := range docs {
+		for _, p := range vaultPaths(d) {
+			readVaultPolicy(f, "", []vaultPath{{placed(p.path, policy), placed(p.capabilities, policy)}})
+		}
+	}
+}
+
+// placed is a node whose place, and that of its items, is another's.
+func placed(n, at *document.Node) *document.Node {
+	if n == nil {
+		return nil
+	}
+	moved := *n
+	moved.Start, moved.End, moved.Items = at.Start, at.End, nil
+	for _, i := range n.Items {
+		moved.Items = append(moved.Items, placed(i, at))
+	}
+	return &moved
 }
 
 // pathBlock is the beginning of a path's block. The first HCL, which Vault
 // reads, has its brace on the next line too.
 var pathBlock = regexp.MustCompile(`(?m)^[ \t]*path[ \t]+"[^"\n]*"\s*\{`)
 
+// directive is what a template of Terraform or Jinja does without writing.
+var directive = regexp.MustCompile(`%\{[^{}\n]*\}|\{%[^{}\n]*%\}`)
+
 // parseVault reads a policy in HCL. What a template fills in is made vaultFilled.
 func parseVault(text []byte) ([]*document.Node, error) {
+	text = directive.ReplaceAllFunc(text, func(e []byte) []byte { return bytes.Repeat([]byte(" "), len(e)) })
 	text = interpolation.ReplaceAllFunc(text, func(e []byte) []byte { return bytes.Repeat([]byte("~"), len(e)) })
 	text = pathBlock.ReplaceAllFunc(text, func(b []byte) []byte {
 		return bytes.Map(func(c rune) rune {
