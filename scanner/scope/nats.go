@@ -2,6 +2,7 @@ package scope
 
 import (
 	"bytes"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -60,8 +61,14 @@ type natsUser struct {
 }
 
 func readNATS(f *File) {
+	if len(f.Text) > maxNATSText {
+		if bytes.Contains(f.Text, []byte("authorization")) {
+			f.Fault(errors.New("NATS: it is longer than 1 MB"))
+		}
+		return
+	}
 	root := parseNATS(f.Text)
-	if root == nil || root.Get("authorization") == nil && root.Get("accounts") == nil {
+	if root.Get("authorization") == nil && root.Get("accounts") == nil {
 		return
 	}
 	if bytes.Contains(f.Text, []byte("{{")) || bytes.Contains(f.Text, []byte("{%")) {
@@ -81,7 +88,7 @@ func readNATS(f *File) {
 // readNATSUsers judges the users of an account, or of the server.
 func readNATSUsers(f *File, account string, scope *document.Node) []natsUser {
 	fallback := firstOf(scope, "default_permissions", "default_permission", "permissions")
-	readNATSPermissions(f, account+"default", fallback)
+	readNATSPermissions(f, account, "default", fallback)
 	var users []natsUser
 	for _, u := range scope.Get("users").Values() {
 		if u.Kind == document.Map {
@@ -90,17 +97,16 @@ func readNATSUsers(f *File, account string, scope *document.Node) []natsUser {
 	}
 	some := slices.ContainsFunc(users, func(u natsUser) bool { return u.permissions != nil })
 	for _, u := range users {
-		if u.name == nil || natsAdmin(u.name.Text) {
+		if u.name == nil {
 			continue
 		}
-		subject := account + "user " + u.name.Text
 		switch {
 		case u.permissions != nil && u.permissions.Kind != document.Map:
 			f.Unknown(u.permissions)
 		case u.permissions != nil:
-			readNATSPermissions(f, subject, u.permissions)
-		case some && !u.bounded:
-			f.Report(u.name, Problem{Rule: natsUnbounded, Subject: subject, Value: "permissions", Why: "may publish and subscribe to every subject of the account", Narrower: "permissions: {publish: [\"its.subjects.>\"], subscribe: [\"_INBOX.>\"]}"})
+			readNATSPermissions(f, account, "user "+u.name.Text, u.permissions)
+		case some && !u.bounded && !natsAdmin(u.name.Text):
+			f.Report(u.name, Problem{Rule: natsUnbounded, Subject: account + "user " + u.name.Text, Value: "permissions", Why: "may publish and subscribe to every subject of the account", Narrower: "permissions: {publish: [\"its.subjects.>\"], subscribe: [\"_INBOX.>\"]}"})
 		}
 	}
 	return users
@@ -113,23 +119,28 @@ func natsAdmin(name string) bool {
 }
 
 // readNATSPermissions reports permissions for every subject.
-func readNATSPermissions(f *File, subject string, p *document.Node) {
+func readNATSPermissions(f *File, account, user string, p *document.Node) {
 	if p == nil {
 		return
 	}
 	publish, mayPublish := everySubject(firstOf(p, "publish", "pub"))
 	subscribe, maySubscribe := everySubject(firstOf(p, "subscribe", "sub"))
+	subject := strings.TrimSpace(account + user)
 	narrower := "the subjects that it uses, such as \"orders.>\", and \"_INBOX.>\" for answers"
 	if slices.ContainsFunc(f.grants, func(g Grant) bool { return g.Rule == natsAll && p.Start <= g.Start && g.End <= p.End }) {
 		return // permissions that several users share
 	}
+	both, one := rule.High, rule.Medium
+	if natsAdmin(user) {
+		both, one = rule.Low, rule.Low
+	}
 	switch {
 	case mayPublish && maySubscribe:
-		f.Report(publish, Problem{Rule: natsAll, Severity: rule.High, Subject: subject, Why: "may publish and subscribe to every subject", Narrower: narrower})
+		f.Report(publish, Problem{Rule: natsAll, Severity: both, Subject: subject, Why: "may publish and subscribe to every subject", Narrower: narrower})
 	case mayPublish:
-		f.Report(publish, Problem{Rule: natsAll, Subject: subject, Why: "may publish to every subject", Narrower: narrower})
+		f.Report(publish, Problem{Rule: natsAll, Severity: one, Subject: subject, Why: "may publish to every subject", Narrower: narrower})
 	case maySubscribe:
-		f.Report(subscribe, Problem{Rule: natsAll, Subject: subject, Why: "may read every message", Narrower: narrower})
+		f.Report(subscribe, Problem{Rule: natsAll, Severity: one, Subject: subject, Why: "may read every message", Narrower: narrower})
 	}
 }
 
@@ -145,7 +156,10 @@ func everySubject(p *document.Node) (*document.Node, bool) {
 		p = p.Get("allow")
 	}
 	all := p.Strings()
-	i := slices.IndexFunc(all, func(s *document.Node) bool { return s.Text == ">" || s.Text == "*.>" })
+	i := slices.IndexFunc(all, func(s *document.Node) bool {
+		subject, _, _ := strings.Cut(s.Text, " ") // a queue may stand behind it
+		return subject == ">" || subject == "*.>"
+	})
 	if i < 0 {
 		return nil, false
 	}

@@ -26,9 +26,6 @@ const (
 
 // parseNATS reads a file into a tree.
 func parseNATS(text []byte) *document.Node {
-	if len(text) > maxNATSText {
-		return nil
-	}
 	r := natsReader{text: text}
 	return r.block(0)
 }

@@ -20,10 +20,12 @@ const (
 )
 
 // redisACL reads the users of Redis and Valkey.
-// Source: redis.io/docs/latest/operate/oss_and_stack/management/security/acl.
+// Source: redis.io/docs/latest/operate/oss_and_stack/management/security/acl,
+// registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/elasticache_user,
+// registry.terraform.io/providers/hashicorp/azurerm/latest/docs/resources/redis_cache_access_policy.
 var redisACL = Format{
 	Name:  "redis-acl",
-	Files: "`*.acl`, `redis*.conf`, `valkey*.conf`, `keydb*.conf`, also as templates",
+	Files: "`*.acl`, `redis*.conf`, `valkey*.conf`, `keydb*.conf` and `*.conf` in folders of these names, also as templates, `aws_elasticache_user`, `aws_memorydb_user` and `azurerm_redis_cache_access_policy` in `*.tf`",
 	Rules: []Rule{
 		{
 			ID: redisOpen, Name: "Redis user without a password", Severity: rule.Critical,
@@ -44,12 +46,12 @@ var redisACL = Format{
 			URL:   redisDocs + "#command-categories",
 		},
 	},
-	Match: func(name string) bool { return redisFile.MatchString(name) },
-	Hints: []string{"+@", "nopass", "allcommands", "+config", "+acl", "+module", "+debug"},
+	Match: func(name string) bool { return redisFile.MatchString(name) || hasExt(name, ".tf", ".tofu") },
+	Hints: []string{"+@", "nopass", "allcommands", "+config", "+acl", "+module", "+debug", "NOPASS", "ALLCOMMANDS", "protected-mode no"},
 	Read:  readRedis,
 }
 
-var redisFile = regexp.MustCompile(`(?i)(^|/)((redis|valkey|keydb)[^/]*\.conf|[^/]*\.acl)(\.(j2|tmpl|tpl|template|erb))?$`)
+var redisFile = regexp.MustCompile(`(?i)(^|/)((redis|valkey|keydb)[^/]*(/[^/]*){0,2}\.conf|[^/]*\.acl)(\.(j2|tmpl|tpl|template|erb))?$`)
 
 // redisUser is what the rules of a line come to, read from left to right.
 type redisUser struct {
@@ -59,66 +61,124 @@ type redisUser struct {
 	all            *document.Node // where every command is allowed
 	dangerous      *document.Node // where a command that administers is allowed
 	some, narrowed bool           // some: any command on any key; narrowed: commands are taken from all
+	selectors      []redisUser    // what rules in brackets add
 }
 
 func readRedis(f *File) {
-	password := requirepass.Match(f.Text)
+	if !redisFile.MatchString(f.Path) {
+		readRedisTerraform(f)
+		return
+	}
+	password, named := requirepass.Match(f.Text), false
 	for start, end := 0, 0; start < len(f.Text); start = end + 1 {
 		end = start + lineLength(f.Text[start:])
-		if !bytes.HasPrefix(bytes.TrimLeft(f.Text[start:end], " \t"), []byte("user")) {
-			continue
-		}
 		words := redisWords(f.Text, start, end)
-		if len(words) < 3 || !words[0].Is("user") {
+		if len(words) < 3 || !strings.EqualFold(words[0].Text, "user") {
 			continue
 		}
 		u := redisUser{name: words[1]}
-		for _, w := range words[2:] {
-			u.apply(w)
-		}
-		if password && u.name.Text == "default" {
-			u.nopass = nil
+		u.applyAll(words[2:])
+		if u.name.Text == "default" {
+			named = true
+			if password {
+				u.nopass = nil
+			}
 		}
 		u.report(f)
 	}
+	if !password && !named {
+		readRedisUnprotected(f)
+	}
 }
 
-var requirepass = regexp.MustCompile(`(?m)^[ \t]*requirepass[ \t]+[^ \t\r\n"]`)
+var (
+	unprotected = regexp.MustCompile(`(?mi)^[ \t]*protected-mode[ \t]+"?(no)\b`)
+	localOnly   = regexp.MustCompile(`(?mi)^[ \t]*bind[ \t]+(-?(127\.[0-9.]+|::1|localhost)[ \t]*)+\r?$`)
+	elsewhere   = regexp.MustCompile(`(?mi)^[ \t]*(aclfile|include)[ \t]|\{\{|\{%|<%|\$\{`)
+)
 
-// redisWords parts a line at blanks; a template's action is one word, and a
-// selector in brackets is none.
+// readRedisUnprotected reports a server whose default user, of whom nothing
+// is said, is let in from everywhere.
+func readRedisUnprotected(f *File) {
+	at := unprotected.FindSubmatchIndex(f.Text)
+	if at == nil || localOnly.Match(f.Text) {
+		return
+	}
+	if elsewhere.Match(f.Text) {
+		f.Unknown(nil)
+		return
+	}
+	f.Report(&document.Node{Kind: document.String, Text: "no", Start: at[2], End: at[3]}, Problem{
+		Rule: redisOpen, Severity: rule.High, Subject: "user default", Value: "protected-mode no", Why: "lets anyone who reaches the port run every command: the default user has no password",
+		Narrower: "protected-mode yes, and requirepass or user default off",
+	})
+}
+
+// redisTerraform are the resources that hold a user's rules, redisRules where.
+var (
+	redisTerraform = []string{"aws_elasticache_user", "aws_memorydb_user", "azurerm_redis_cache_access_policy"}
+	redisRules     = []string{"access_string", "permissions"}
+)
+
+func readRedisTerraform(f *File) {
+	for _, d := range f.Docs() {
+		for _, b := range document.Blocks(d, "resource", redisTerraform...) {
+			rules := firstOf(b.Body, redisRules...)
+			u := redisUser{name: firstOf(b.Body, "user_name", "name")}
+			if rules == nil || rules.Kind != document.String || u.name == nil || string(f.Text[rules.Start:rules.End]) != rules.Text {
+				f.Unknown(rules) // put together, or escaped
+				continue
+			}
+			u.applyAll(redisWords(f.Text, rules.Start, rules.End))
+			u.on = u.on || rules == b.Body.Get("permissions")
+			if open := b.Body.Get("no_password_required"); isTrue(open) {
+				u.nopass = open
+			}
+			u.report(f)
+		}
+	}
+}
+
+var requirepass = regexp.MustCompile(`(?mi)^[ \t]*requirepass[ \t]+("[^"]|'[^']|[^ \t\r\n"'])`)
+
+// redisWords parts a line at blanks, but not within quotes, a template's
+// action, and the brackets of a selector.
 func redisWords(text []byte, start, end int) []*document.Node {
 	var all []*document.Node
-	for i := start; i < end; {
+	for i := start; i < end && len(all) < 1000; {
 		if strings.IndexByte(" \t\r", text[i]) >= 0 {
 			i++
 			continue
 		}
-		begin := i
-		for i < end && strings.IndexByte(" \t\r", text[i]) < 0 {
-			skip := 1
-			for _, pair := range [][2]string{{"{{", "}}"}, {"<%", "%>"}} {
-				near := text[i:min(end, i+200)]
-				if n := bytes.Index(near, []byte(pair[1])); n > 0 && bytes.HasPrefix(near, []byte(pair[0])) {
-					skip = n + 2
-				}
+		begin, quote := i, text[i]
+		switch closes := bytes.IndexByte(text[i+1:end], map[byte]byte{'"': '"', '\'': '\'', '(': ')'}[quote]); {
+		case quote != '"' && quote != '\'' && quote != '(':
+			for i < end && strings.IndexByte(" \t\r", text[i]) < 0 {
+				i += 1 + actionLength(text[i:min(end, i+200)])
 			}
-			i += skip
-		}
-		if text[begin] == '(' {
-			n := bytes.IndexByte(text[begin:end], ')')
-			if n < 0 {
-				return all
-			}
-			i = begin + n + 1
-			continue
-		}
-		all = append(all, &document.Node{Kind: document.String, Text: string(text[begin:i]), Start: begin, End: i})
-		if len(all) > 1000 {
+			i = min(i, end)
+			all = append(all, &document.Node{Kind: document.String, Text: string(text[begin:i]), Start: begin, End: i})
+		case closes < 0:
 			return all
+		case quote == '(':
+			i += closes + 2
+			all = append(all, &document.Node{Kind: document.List, Items: redisWords(text, begin+1, i-1), Start: begin, End: i})
+		default:
+			i += closes + 2
+			all = append(all, &document.Node{Kind: document.String, Text: string(text[begin+1 : i-1]), Start: begin + 1, End: i - 1})
 		}
 	}
 	return all
+}
+
+// actionLength is how many bytes of a template's action stand here, but one.
+func actionLength(near []byte) int {
+	for _, pair := range [][2]string{{"{{", "}}"}, {"<%", "%>"}} {
+		if n := bytes.Index(near, []byte(pair[1])); n > 0 && bytes.HasPrefix(near, []byte(pair[0])) {
+			return n + 1
+		}
+	}
+	return 0
 }
 
 // redisHarmless are commands that touch neither keys nor the server.
@@ -130,10 +190,26 @@ var redisAdmin = []string{"+@admin", "+@dangerous", "+config", "+config|set", "+
 // redisNarrowing are what takes administration from every command.
 var redisNarrowing = []string{"-@admin", "-@dangerous", "-config", "-flushall", "-module", "-acl", "-debug"}
 
+// applyAll applies rules, each selector's to itself.
+func (u *redisUser) applyAll(rules []*document.Node) {
+	for _, w := range rules {
+		switch {
+		case w.Kind == document.List:
+			s := redisUser{name: u.name}
+			s.applyAll(w.Items)
+			u.selectors = append(u.selectors, s)
+		case w.Text != "":
+			u.apply(w)
+		}
+	}
+}
+
 // apply applies one rule.
 func (u *redisUser) apply(w *document.Node) {
 	text := strings.ToLower(w.Text)
 	switch {
+	case text == "clearselectors":
+		u.selectors = nil
 	case text == "on":
 		u.on = true
 	case text == "off":
@@ -151,7 +227,7 @@ func (u *redisUser) apply(w *document.Node) {
 	case text == "-@all" || text == "nocommands" || text == "reset":
 		u.all, u.dangerous, u.some, u.narrowed = nil, nil, false, false
 		if text == "reset" {
-			u.on, u.keys, u.nopass = false, false, nil
+			u.on, u.keys, u.nopass, u.selectors = false, false, nil, nil
 		}
 	case slices.Contains(redisNarrowing, text):
 		u.narrowed = true
@@ -171,12 +247,24 @@ func (u *redisUser) report(f *File) {
 	if !u.on {
 		return
 	}
+	for _, s := range u.selectors {
+		if s.all != nil && !s.narrowed && s.keys && (u.all == nil || u.narrowed || !u.keys) {
+			u.all, u.narrowed, u.keys, u.some = s.all, false, true, true
+		}
+	}
 	subject := "user " + u.name.Text
 	wide := u.all != nil && !u.narrowed
 	lower := strings.ToLower(u.name.Text)
+	severity := rule.Severity(0)
 	admin := slices.ContainsFunc(redisAdmins, func(a string) bool { return strings.Contains(lower, a) })
+	if admin {
+		severity = rule.Low
+	}
 	own := "~" + u.name.Text + ":* +@read +@write -@dangerous"
-	if lower == "default" {
+	switch {
+	case admin:
+		own = "+@all -module -debug -shutdown for a person who administers, and a user of its own for each program"
+	case lower == "default":
 		own = "user default off, and a user for each program: ~shop:* +@read +@write -@dangerous"
 	}
 	switch {
@@ -184,11 +272,9 @@ func (u *redisUser) report(f *File) {
 		f.Report(u.nopass, Problem{Rule: redisOpen, Subject: subject, Why: "lets anyone who reaches the port run every command", Narrower: "user default off, and a user with a password for each program"})
 	case u.nopass != nil && u.some:
 		f.Report(u.nopass, Problem{Rule: redisOpen, Severity: rule.High, Subject: subject, Why: "lets anyone who reaches the port use its keys", Narrower: "a password (#hash) for the user"})
-	case !wide && u.dangerous == nil || admin:
-	case strings.ContainsAny(lower, "{<$%"):
-		f.Unknown(u.name)
 	case wide && u.keys:
-		f.Report(u.all, Problem{Rule: redisAll, Subject: subject, Why: "may run every command on every key, also CONFIG and ACL", Narrower: own})
+		f.Report(u.all, Problem{Rule: redisAll, Severity: severity, Subject: subject, Why: "may run every command on every key, also CONFIG and ACL", Narrower: own})
+	case admin || !wide && u.dangerous == nil:
 	case wide:
 		f.Report(u.all, Problem{Rule: redisDangerous, Subject: subject, Why: "may run CONFIG, MODULE and ACL, whatever its keys are", Narrower: "-@admin -@dangerous behind it"})
 	default:

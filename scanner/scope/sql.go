@@ -1,6 +1,7 @@
 package scope
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -43,8 +44,8 @@ var sqlFormat = Format{
 			URL:   "https://www.postgresql.org/docs/current/predefined-roles.html",
 		},
 		{
-			ID: sqlDatabase, Name: "Database user that may do everything in a database", Severity: rule.Medium,
-			Opens: "Reading, changing and dropping every table of the database or schema, also those to come.",
+			ID: sqlDatabase, Name: "Database user with every privilege on a database, a schema or a table", Severity: rule.Medium,
+			Opens: "Reading and changing what is named; where that is a whole database or schema also its tables to come, and dropping them.",
 			Steps: "Grant the statements that the program runs; let migrations run as another user, who owns the tables.",
 			URL:   "https://www.postgresql.org/docs/current/ddl-priv.html",
 		},
@@ -79,27 +80,39 @@ var sqlFormat = Format{
 		"ADD MEMBER", "add member", "Add Member", "sp_addsrvrolemember", "sp_addrolemember",
 	},
 	Read: func(f *File) {
-		r := &sqlReader{f: f, owners: make(map[string]bool), made: make(map[string]bool)}
+		if downFile.MatchString(f.Path) {
+			return
+		}
+		r := &sqlReader{f: f, owners: make(map[sqlOwner]bool), made: make(map[string]bool), of: make(map[string][]int)}
 		r.read(newSQLScanner(f.Text, isMySQL(f.Text)))
 		r.report()
 	},
 }
 
+// downFile is a migration that takes back another: golang-migrate's x.down.sql,
+// Diesel's down.sql, Flyway's U2__x.sql, Sqitch's revert/x.sql. What it grants
+// is what there was before.
+var downFile = regexp.MustCompile(`(?i)(^|/)((down|revert|rollbacks?|undo)/|u[0-9][0-9._]*__[^/]*$|([^/]*[._-])?(down|revert|rollback|undo)\.[a-z]+$|(revert|rollback|undo)[._-][^/]*$)`)
+
 // sqlFound is a grant that is too wide, until the file was read to its end.
 type sqlFound struct {
-	at   sqlToken
-	who  string
-	weak bool // nothing is said of it where something else is of the same user
+	at     sqlToken
+	who    []string // all whom it is made to
+	object string   // "" for a role or an attribute
 	Problem
 }
+
+// sqlOwner is who owns a table; "" for all of a database or a schema.
+type sqlOwner struct{ who, table string }
 
 // sqlReader reads the statements of a file.
 type sqlReader struct {
 	f      *File
 	found  []sqlFound
-	owners map[string]bool // roles that own what they are granted
-	made   map[string]bool // roles that the file makes
-	inner  bool            // in the body of a DO
+	of     map[string][]int  // by user, where in found
+	owners map[sqlOwner]bool // who owns what
+	made   map[string]bool   // roles that the file makes
+	inner  bool              // in the body of a DO
 }
 
 // maxSQLTokens is how many tokens of a statement are looked at.
@@ -253,20 +266,42 @@ func (r *sqlReader) clause(s *sqlScanner, t []sqlToken) {
 
 // report reports what is left when the file has been read.
 func (r *sqlReader) report() {
-	said := make(map[string]bool)
-	for _, p := range r.found {
-		said[p.who] = said[p.who] || !p.weak && p.Rule != sqlForever
-	}
 	seen := make(map[string]bool)
 	for _, p := range r.found {
-		owns := p.Rule == sqlDatabase && r.owners[p.who]
-		key := p.Rule + "\x00" + p.Subject
-		if p.Rule == "" || owns || seen[key] || p.weak && said[p.who] {
+		table := tableName(p.object)
+		p.who = slices.DeleteFunc(p.who, func(who string) bool {
+			return p.Rule == sqlDatabase && (r.owners[sqlOwner{who, ""}] || r.owners[sqlOwner{who, table}])
+		})
+		if len(p.who) == 0 {
+			continue
+		}
+		p.Subject = p.who[0]
+		if p.object != "" {
+			p.Subject += " on " + p.object
+		}
+		key := p.Rule + "\x00" + p.Subject + "\x00" + strings.ToUpper(r.text(p.at))
+		if seen[key] {
 			continue
 		}
 		seen[key] = true
 		r.f.Report(&document.Node{Kind: document.String, Text: r.text(p.at), Start: p.at.start, End: p.at.end}, p.Problem)
 	}
+}
+
+// tableName is the table of an object as it is compared: without quotes, in
+// lower case.
+func tableName(object string) string {
+	return strings.TrimPrefix(strings.ToLower(sqlQuotes.Replace(object)), "table ")
+}
+
+var sqlQuotes = strings.NewReplacer(`"`, "", "`", "", "[", "", "]", "")
+
+// keep keeps a finding until then.
+func (r *sqlReader) keep(found sqlFound) {
+	for _, who := range found.who {
+		r.of[who] = append(r.of[who], len(r.found))
+	}
+	r.found = append(r.found, found)
 }
 
 // text is what a token reads.

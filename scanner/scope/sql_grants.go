@@ -25,12 +25,14 @@ type sqlGrantee struct {
 // parse parts a GRANT.
 func (r *sqlReader) parse(t []sqlToken) (g sqlGrant, ok bool) {
 	part, depth := 0, 0 // privileges, object, grantees, options
+	columns := false    // for some columns alone
 	var lists [4][][]sqlToken
 	lists[0] = [][]sqlToken{nil}
-	for _, t := range t[1:] {
+	for _, t := range r.withoutCluster(t[1:]) {
 		switch {
 		case r.sign(t, '('):
 			depth++
+			columns = columns || part == 0
 		case r.sign(t, ')'):
 			depth--
 		case depth > 0: // columns
@@ -58,7 +60,7 @@ func (r *sqlReader) parse(t []sqlToken) (g sqlGrant, ok bool) {
 	}
 	for _, l := range lists[3] {
 		for i := 1; i < len(l); i++ {
-			if r.is(l[i], "OPTION") && r.is(l[i-1], "GRANT", "ADMIN") {
+			if r.is(l[i], "OPTION") && r.is(l[i-1], "GRANT", "ADMIN") || r.is(l[i], "TRUE") && r.is(l[i-1], "ADMIN") {
 				g.option = sqlToken{start: l[i-1].start, end: l[i].end}
 			}
 		}
@@ -66,8 +68,17 @@ func (r *sqlReader) parse(t []sqlToken) (g sqlGrant, ok bool) {
 	if len(g.privileges) == 0 || len(g.grantees) == 0 {
 		return g, false
 	}
-	g.all = r.is0(g.privileges[0], "ALL") && (len(g.privileges[0]) == 1 || r.is(g.privileges[0][1], "PRIVILEGES", "PERMISSIONS"))
+	g.all = !columns && r.is0(g.privileges[0], "ALL") && (len(g.privileges[0]) == 1 || r.is(g.privileges[0][1], "PRIVILEGES", "PERMISSIONS"))
 	return g, true
+}
+
+// withoutCluster leaves out ClickHouse's ON CLUSTER name, which says where a
+// GRANT runs, not what it is for.
+func (r *sqlReader) withoutCluster(t []sqlToken) []sqlToken {
+	if len(t) > 3 && r.is(t[0], "ON") && r.is(t[1], "CLUSTER") {
+		return t[3:]
+	}
+	return t
 }
 
 // grantee reads a user or a role: GROUP name, 'name'@'host'.
@@ -101,7 +112,7 @@ func (g *sqlGrantee) builtIn() bool {
 }
 
 // sqlMigrators are parts of the names of users who are to change tables.
-var sqlMigrators = []string{"migrat", "owner", "deploy", "ddl", "flyway", "liquibase", "admin", "dba", "test"}
+var sqlMigrators = []string{"migration", "migrations", "migrate", "migrator", "owner", "deploy", "deployer", "ddl", "flyway", "liquibase", "admin", "administrator", "dba", "test", "tests", "tester"}
 
 // grant judges a GRANT. before is what stands before it in an ALTER DEFAULT
 // PRIVILEGES.
@@ -124,19 +135,36 @@ func (r *sqlReader) grant(t, before []sqlToken) {
 		}
 	case slices.ContainsFunc(g.grantees, func(g sqlGrantee) bool { return g.who == "public" }):
 		r.judgePublic(&g)
-	case !r.judgeServer(&g) && !r.judgeDatabase(&g, before):
+	case !r.judgeServer(&g) && !r.judgeDatabase(&g, before) && !r.judgeImpersonate(&g):
 		r.judgeOption(&g)
 	}
 }
 
-// add keeps a finding for the end of the file.
-func (r *sqlReader) add(g *sqlGrant, at sqlToken, weak bool, p Problem) {
-	who := g.grantees[0]
-	p.Subject = who.who
-	if len(g.object) > 0 {
-		p.Subject += " on " + string(r.f.Text[g.object[0].start:g.object[len(g.object)-1].end])
+// judgeImpersonate judges who may act as an administrator of SQL Server.
+func (r *sqlReader) judgeImpersonate(g *sqlGrant) bool {
+	as := sqlGrantee{who: strings.ToLower(r.text(g.object[len(g.object)-1]))}
+	if !r.is0(g.privileges[0], "IMPERSONATE") || !as.builtIn() {
+		return false
 	}
-	r.found = append(r.found, sqlFound{at: at, who: who.who, weak: weak, Problem: p})
+	r.add(g, g.privileges[0][0], Problem{Rule: sqlEscalate, Why: "acts as " + as.who + ", who may do everything", Narrower: "a procedure WITH EXECUTE AS OWNER for what is needed, and EXECUTE on it"})
+	return true
+}
+
+// add keeps a finding for the end of the file.
+func (r *sqlReader) add(g *sqlGrant, at sqlToken, p Problem) {
+	found := sqlFound{at: at, object: r.object(g), Problem: p}
+	for _, who := range g.grantees {
+		found.who = append(found.who, who.who)
+	}
+	r.keep(found)
+}
+
+// object is what a GRANT is for, as it is written.
+func (r *sqlReader) object(g *sqlGrant) string {
+	if len(g.object) == 0 {
+		return ""
+	}
+	return string(r.f.Text[g.object[0].start:g.object[len(g.object)-1].end])
 }
 
 // whole is the place of a privilege of several words.
@@ -166,8 +194,8 @@ func (r *sqlReader) written(g *sqlGrantee) string {
 func (r *sqlReader) rootAnywhere(g *sqlGrant) {
 	for _, who := range g.grantees {
 		if who.builtIn() && who.host.end > 0 && r.text(who.host) == "%" {
-			r.found = append(r.found, sqlFound{at: who.host, who: who.who, Problem: Problem{
-				Rule: sqlAnywhere, Subject: who.who, Why: "lets the server's administrator log in from any host", Narrower: "'" + r.text(who.name) + "'@'localhost'",
+			r.keep(sqlFound{at: who.host, who: []string{who.who}, Problem: Problem{
+				Rule: sqlAnywhere, Why: "lets the server's administrator log in from any host", Narrower: "'" + r.text(who.name) + "'@'localhost'",
 			}})
 		}
 	}
@@ -184,8 +212,8 @@ func (r *sqlReader) global(object []sqlToken) bool {
 var sqlGlobalWide = map[string]string{
 	"SUPER": "changes the server's settings and may run routines as any user", "FILE": "reads and writes the files of the server's machine", "CREATE USER": "makes users and changes their passwords",
 	"SYSTEM_USER": "changes the administrators' accounts", "SET_USER_ID": "may run routines as any user", "SET_ANY_DEFINER": "may run routines as any user", "ROLE_ADMIN": "grants every role",
-	"MANAGE GRANTS": "grants and revokes every privilege",
-	"INSERT":        "writes every table of every database, also the server's own, in which the users' rights stand", "UPDATE": "writes every table of every database, also the server's own, in which the users' rights stand",
+	"MANAGE GRANTS": "grants and revokes every privilege", "ACCESS MANAGEMENT": "makes users and grants them everything", "GRANT OPTION": "hands on every privilege that it has",
+	"INSERT": "writes every table of every database, also the server's own, in which the users' rights stand", "UPDATE": "writes every table of every database, also the server's own, in which the users' rights stand",
 	"DELETE": "deletes from every database", "DROP": "drops every database", "ALTER": "alters every table of every database",
 }
 
@@ -205,52 +233,80 @@ func (r *sqlReader) judgeServer(g *sqlGrant) bool {
 		if host := r.text(who.host); host == "localhost" || host == "127.0.0.1" || host == "::1" {
 			p.Severity = rule.High
 		}
-		r.add(g, whole(g.privileges[0]), false, p)
+		r.add(g, whole(g.privileges[0]), p)
 		return true
 	}
 	for _, p := range g.privileges {
 		words := r.words(p)
 		if why := sqlGlobalWide[words]; why != "" && !own || own && (g.all || words == "INSERT" || words == "UPDATE") {
-			r.add(g, whole(p), false, Problem{Rule: sqlEscalate, Why: word(why, "writes the tables in which the users' rights stand"), Narrower: narrower})
+			r.add(g, whole(p), Problem{Rule: sqlEscalate, Why: word(why, "writes the tables in which the users' rights stand"), Narrower: narrower})
 			return true
 		}
 	}
 	return false
 }
 
-// judgeDatabase judges what is granted on a database or all tables of a
-// schema. Who is to change tables may do everything there.
+// judgeDatabase judges what is granted on a database, a schema or tables. Who
+// is to change tables may do everything there.
 func (r *sqlReader) judgeDatabase(g *sqlGrant, before []sqlToken) bool {
-	words := r.words(g.object)
-	who := &g.grantees[0]
-	control := r.words(g.privileges[0]) == "CONTROL" && strings.HasPrefix(words, "DATABASE")
-	if !g.all && !control {
+	p, ok := r.everythingIn(g, before)
+	if !ok {
 		return false
 	}
-	p := Problem{Rule: sqlDatabase, Narrower: "GRANT SELECT, INSERT, UPDATE, DELETE ON the tables that it uses TO " + r.written(who)}
-	weak := false
-	switch {
-	case strings.HasSuffix(words, ". *") || words == "*":
-		p.Why = "may do everything in the database, also drop its tables"
-	case control:
-		p.Why = "has every permission in the database"
-	case strings.HasPrefix(words, "ALL TABLES") || strings.HasPrefix(words, "FUTURE TABLES"), words == "TABLES" && before != nil:
-		p.Why = "may do everything with every table of the schema, also truncate it and put triggers on it"
-	case strings.HasPrefix(words, "DATABASE"):
-		p.Why, p.Narrower, p.Severity, weak = "may also create schemas in the database", "GRANT CONNECT ON "+string(r.f.Text[g.object[0].start:g.object[len(g.object)-1].end])+" TO "+r.written(who), rule.Low, true
-	default:
-		return false
+	filled := func(g sqlGrantee) bool { return r.filledIn(g.name) }
+	test := hasPart(r.object(g), []string{"test", "tests"})
+	users := slices.DeleteFunc(slices.Clone(g.grantees), func(g sqlGrantee) bool {
+		return filled(g) || test || hasPart(g.who, sqlMigrators)
+	})
+	if len(users) == 0 {
+		if slices.ContainsFunc(g.grantees, filled) && !test {
+			r.f.Unknown(nil)
+		}
+		return true
 	}
-	switch {
-	case slices.ContainsFunc(g.grantees, func(g sqlGrantee) bool { return r.filledIn(g.name) }):
-		r.f.Unknown(nil)
-	case slices.ContainsFunc(sqlMigrators, func(m string) bool {
-		return strings.Contains(who.who, m) || strings.Contains(strings.ToLower(words), "test")
-	}):
-	default:
-		r.add(g, whole(g.privileges[0]), weak, p)
-	}
+	g.grantees = users
+	p.Rule, p.Narrower = sqlDatabase, p.Narrower+" TO "+r.written(&users[0])
+	r.add(g, whole(g.privileges[0]), p)
 	return true
+}
+
+// everythingIn says what ALL opens, by what it is granted on. The narrower
+// grant lacks its grantee.
+func (r *sqlReader) everythingIn(g *sqlGrant, before []sqlToken) (Problem, bool) {
+	words := r.words(g.object)
+	kind, _, _ := strings.Cut(words, " ")
+	used := "GRANT SELECT, INSERT, UPDATE, DELETE ON the tables that it uses"
+	switch {
+	case !g.all:
+		control := r.words(g.privileges[0]) == "CONTROL" && (kind == "DATABASE" || kind == "SCHEMA")
+		return Problem{Why: "has every permission in the " + strings.ToLower(kind), Narrower: used}, control
+	case strings.HasSuffix(words, ". *") || words == "*":
+		return Problem{Why: "may do everything in the database, also drop its tables", Narrower: used}, true
+	case strings.HasPrefix(words, "ALL TABLES") || strings.HasPrefix(words, "FUTURE TABLES"), words == "TABLES" && before != nil:
+		return Problem{Why: "may do everything with every table of the schema, also truncate it and put triggers on it", Narrower: used}, true
+	case kind == "DATABASE":
+		return Problem{Why: "may also create schemas in the database", Narrower: "GRANT CONNECT ON " + r.object(g), Severity: rule.Low}, true
+	case kind == "SCHEMA", kind == "CATALOG", kind == "KEYSPACE", strings.HasPrefix(words, "ALL SCHEMAS"), strings.HasPrefix(words, "FUTURE SCHEMAS"):
+		return Problem{Why: "may also create tables and functions in it, which others then use unawares", Narrower: "GRANT USAGE ON " + r.object(g), Severity: rule.Low}, true
+	case r.isTables(g.object):
+		return Problem{Why: "has every privilege there is on the table, not only for the statements that it runs", Narrower: "GRANT SELECT, INSERT, UPDATE, DELETE ON " + r.object(g), Severity: rule.Low}, true
+	}
+	return Problem{}, false
+}
+
+// isTables tells whether an object is a table or a list of them: TABLE a,
+// b.c. Anything else begins with a word for what it is.
+func (r *sqlReader) isTables(object []sqlToken) bool {
+	if r.is0(object, "TABLE") {
+		object = object[1:]
+	}
+	for i, t := range object {
+		joins := r.sign(t, '.') || r.sign(t, ',')
+		if joins != (i%2 == 1) || !joins && t.kind == sqlSign {
+			return false
+		}
+	}
+	return len(object)%2 == 1
 }
 
 // judgePublic judges what every user is granted.
@@ -259,7 +315,7 @@ func (r *sqlReader) judgePublic(g *sqlGrant) {
 	if g.object[0].kind == sqlWord {
 		kind = strings.ToUpper(r.text(g.object[0]))
 	}
-	object := string(r.f.Text[g.object[0].start:g.object[len(g.object)-1].end])
+	object := r.object(g)
 	if strings.HasPrefix(strings.ToLower(object), "pg_") {
 		return // PostgreSQL's own
 	}
@@ -268,7 +324,7 @@ func (r *sqlReader) judgePublic(g *sqlGrant) {
 		switch kind {
 		case "SCHEMA", "DATABASE":
 			if g.all || first == "CREATE" {
-				r.add(g, whole(p), false, Problem{Rule: sqlPublic, Severity: rule.Medium, Why: "lets every database user create objects in " + object + ", which others then use unawares",
+				r.add(g, whole(p), Problem{Rule: sqlPublic, Severity: rule.Medium, Why: "lets every database user create objects in " + object + ", which others then use unawares",
 					Narrower: map[string]string{"SCHEMA": "GRANT USAGE ON ", "DATABASE": "GRANT CONNECT ON "}[kind] + object + " TO PUBLIC, and CREATE to the role that needs it"})
 				return
 			}
@@ -279,7 +335,7 @@ func (r *sqlReader) judgePublic(g *sqlGrant) {
 				return
 			}
 			if g.all || slices.Contains([]string{"INSERT", "UPDATE", "DELETE", "TRUNCATE"}, first) {
-				r.add(g, whole(p), false, Problem{Rule: sqlPublic, Why: "lets every database user write " + object, Narrower: "GRANT SELECT ON " + object + " TO PUBLIC, and writing to the role that needs it"})
+				r.add(g, whole(p), Problem{Rule: sqlPublic, Why: "lets every database user write " + object, Narrower: "GRANT SELECT ON " + object + " TO PUBLIC, and writing to the role that needs it"})
 				return
 			}
 		}
@@ -291,5 +347,5 @@ func (r *sqlReader) judgeOption(g *sqlGrant) {
 	if g.option.end == 0 || r.filledIn(g.grantees[0].name) {
 		return
 	}
-	r.add(g, g.option, false, Problem{Rule: sqlOption, Why: "may be handed on to anyone by whom it is granted to", Narrower: "the same GRANT without WITH " + r.text(g.option)})
+	r.add(g, g.option, Problem{Rule: sqlOption, Why: "may be handed on to anyone by whom it is granted to", Narrower: "the same GRANT without WITH " + r.text(g.option)})
 }

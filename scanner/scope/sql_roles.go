@@ -3,6 +3,7 @@ package scope
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/remint/remint/scanner/rule"
 )
@@ -28,9 +29,22 @@ var sqlWideRoles = map[string]sqlWideRole{
 	"RDS_SUPERUSER":               {sqlServer, 0, "is an administrator of every database of the instance", ownRole},
 	"CLOUDSQLSUPERUSER":           {sqlServer, 0, "is an administrator of every database of the instance", ownRole},
 	"AZURE_PG_ADMIN":              {sqlServer, 0, "is an administrator of every database of the server", ownRole},
+	"SYSTEM ALL":                  {sqlServer, 0, "has every system privilege of the cluster", ownRole},
+	"SYSTEM ALL PRIVILEGES":       {sqlServer, 0, "has every system privilege of the cluster", ownRole},
+	"ROLE SYS : SUPERUSER":        {sqlServer, 0, "may do everything in the cluster", ownRole},
+	"ROLE SYS : SECADMIN":         {sqlEscalate, 0, "makes users and grants every role", ownRole},
+	"PDB_DBA":                     {sqlServer, 0, "is an administrator of the whole database", ownRole},
+	"IMP_FULL_DATABASE":           {sqlServer, 0, "writes every table of the database and becomes any user", "CREATE TABLE in its own schema, which is enough to import that"},
+	"DATAPUMP_IMP_FULL_DATABASE":  {sqlServer, 0, "writes every table of the database and becomes any user", "CREATE TABLE in its own schema, which is enough to import that"},
+	"ROLE ORGADMIN":               {sqlServer, 0, "administers every account of the organization", "a role of its own, granted to SYSADMIN"},
+	"ROLE SYSADMIN":               {sqlDatabase, 0, "owns every database and warehouse of the account", "a role of its own, granted to SYSADMIN, not the other way round"},
+	"ROLE USERADMIN":              {sqlEscalate, 0, "makes users and roles", "a role of its own that owns the users it manages"},
 	"ROLE ACCOUNTADMIN":           {sqlServer, rule.High, "may do everything in the account, also its users and its bill", "a role of its own, granted to SYSADMIN"},
 	"ROLE SECURITYADMIN":          {sqlEscalate, 0, "grants and revokes every privilege of the account", "a role of its own that owns what it grants"},
 	"SECURITYADMIN":               {sqlEscalate, 0, "grants every server permission, also to itself", "ALTER ANY LOGIN, to an administrator's account"},
+	"SERVERADMIN":                 {sqlEscalate, 0, "changes the server's settings, by which programs on its machine are allowed", "ALTER SETTINGS, to an administrator's account"},
+	"SELECT ALL USER SECURABLES":  {sqlEscalate, rule.Medium, "reads every database that it can connect to", "SELECT on the schema that is used"},
+	"ALTER ANY USER":              {sqlEscalate, 0, "changes who the database's users are", "an administrator's account that no program uses"},
 	"ALTER ANY LOGIN":             {sqlEscalate, 0, "changes the passwords of other logins", "an administrator's account that no program uses"},
 	"IMPERSONATE ANY LOGIN":       {sqlEscalate, 0, "acts as any login", "GRANT IMPERSONATE ON LOGIN::name"},
 	"UNSAFE ASSEMBLY":             {sqlEscalate, 0, "loads code of any kind into the server", "assemblies that are signed by a certificate of their own"},
@@ -57,6 +71,11 @@ var sqlWideRoles = map[string]sqlWideRole{
 	"CREATE ANY DIRECTORY":        {sqlEscalate, 0, "opens any folder of the server's machine", "READ on the one DIRECTORY that is used"},
 	"ALTER ANY ROLE":              {sqlEscalate, 0, "changes who has which rights", ownRole},
 	"ALTER USER":                  {sqlEscalate, 0, "changes the passwords of other users", ownRole},
+	"SELECT ANY TABLE":            {sqlEscalate, rule.Medium, "reads the tables of every user", "SELECT on the tables that are read"},
+	"READ ANY TABLE":              {sqlEscalate, rule.Medium, "reads the tables of every user", "READ on the tables that are read"},
+	"CREATE ANY TABLE":            {sqlEscalate, 0, "makes tables in the schemas of other users", "CREATE TABLE, in its own schema"},
+	"CREATE ANY VIEW":             {sqlEscalate, 0, "makes views that read with other users' rights", "CREATE VIEW, in its own schema"},
+	"CREATE ANY INDEX":            {sqlEscalate, 0, "puts functions of its own into indexes of other users' tables", "its own tables, whose indexes it may make"},
 	"INSERT ANY TABLE":            {sqlEscalate, 0, "writes the tables of every user", "INSERT on the tables that are written"},
 	"UPDATE ANY TABLE":            {sqlEscalate, 0, "writes the tables of every user", "UPDATE on the tables that are written"},
 	"DELETE ANY TABLE":            {sqlEscalate, 0, "deletes from the tables of every user", "DELETE on the tables that are written"},
@@ -71,7 +90,7 @@ func (r *sqlReader) judgeRoles(g *sqlGrant) bool {
 		words := r.words(p)
 		wide, ok := sqlWideRoles[words]
 		if ok && !r.made[strings.ToLower(words)] {
-			r.add(g, whole(p), false, Problem{Rule: wide.rule, Severity: wide.severity, Why: wide.why, Narrower: wide.narrower})
+			r.add(g, whole(p), Problem{Rule: wide.rule, Severity: wide.severity, Why: wide.why, Narrower: wide.narrower})
 			return true
 		}
 	}
@@ -87,7 +106,7 @@ func (r *sqlReader) member(role, name sqlToken) {
 	case r.filledIn(name):
 		r.f.Unknown(nil)
 	default:
-		r.add(&g, role, false, Problem{Rule: wide.rule, Severity: wide.severity, Why: wide.why, Narrower: wide.narrower})
+		r.add(&g, role, Problem{Rule: wide.rule, Severity: wide.severity, Why: wide.why, Narrower: wide.narrower})
 	}
 }
 
@@ -121,22 +140,47 @@ func (r *sqlReader) role(t []sqlToken) {
 	if strings.Contains(who.who, "admin") || strings.Contains(who.who, "dba") {
 		severity = rule.High
 	}
-	switch {
-	case who.builtIn():
-	case a.super.end > 0:
-		r.add(&g, a.super, false, Problem{Rule: sqlServer, Severity: severity, Value: "SUPERUSER", Why: "is a superuser: no permission is checked for it, and it runs programs on the server's machine", Narrower: "NOSUPERUSER, and the grants that are needed; trusted extensions need none"})
-	case a.wide.end > 0:
-		words := strings.ToUpper(r.text(a.wide))
-		why := map[string]string{"CREATEROLE": "makes roles and grants itself others'", "BYPASSRLS": "reads and writes every row, whatever the policies say"}[words]
-		r.add(&g, a.wide, false, Problem{Rule: sqlEscalate, Value: words, Why: why, Narrower: "NO" + words + ", and a policy or a grant for what is needed"})
-	case created && a.password && !a.valid && (a.login || user) && !r.filledIn(who.name):
-		r.add(&g, who.name, false, Problem{Rule: sqlForever, Value: "PASSWORD", Why: "logs in with a password that never ends", Narrower: "VALID UNTIL with a date, and a rotation before it"})
+	if who.builtIn() {
+		return
 	}
+	if a.super.end > 0 {
+		r.add(&g, a.super, Problem{Rule: sqlServer, Severity: severity, Value: "SUPERUSER", Why: "is a superuser: no permission is checked for it, and it runs programs on the server's machine", Narrower: "NOSUPERUSER, and the grants that are needed; trusted extensions need none"})
+		a.wide = nil // it has these as well
+	}
+	for _, w := range a.wide {
+		words := strings.ToUpper(r.text(w))
+		if words == "REPLICATION" && hasPart(who.who, sqlReplicators) {
+			continue
+		}
+		r.add(&g, w, Problem{Rule: sqlEscalate, Value: words, Why: sqlWideAttributes[words], Narrower: "NO" + words + ", and a policy or a grant for what is needed"})
+	}
+	if created && a.password && !a.valid && (a.login || user) && !r.filledIn(who.name) {
+		r.add(&g, who.name, Problem{Rule: sqlForever, Value: "PASSWORD", Why: "logs in with a password that never ends", Narrower: "VALID UNTIL with a date, and a rotation before it"})
+	}
+}
+
+// sqlWideAttributes are attributes by which a role takes on more.
+var sqlWideAttributes = map[string]string{
+	"CREATEROLE":  "makes roles and grants itself others'",
+	"BYPASSRLS":   "reads and writes every row, whatever the policies say",
+	"REPLICATION": "may copy the whole server as a standby does, and holds back its log",
+}
+
+// sqlReplicators are parts of the names of users who are to replicate.
+var sqlReplicators = []string{"repl", "standby", "cdc", "debezium", "wal", "backup", "barman", "sync", "stream"}
+
+// hasPart tells whether one of a name's words begins or ends with a part.
+func hasPart(name string, parts []string) bool {
+	words := strings.FieldsFunc(strings.ToLower(name), func(c rune) bool { return !unicode.IsLetter(c) })
+	return slices.ContainsFunc(words, func(w string) bool {
+		return slices.ContainsFunc(parts, func(p string) bool { return strings.HasPrefix(w, p) || strings.HasSuffix(w, p) })
+	})
 }
 
 // sqlAttributes are what a role is made with.
 type sqlAttributes struct {
-	super, wide                sqlToken
+	super                      sqlToken
+	wide                       []sqlToken
 	no, login, password, valid bool
 }
 
@@ -145,19 +189,19 @@ func (r *sqlReader) attributes(t []sqlToken) (a sqlAttributes) {
 		switch {
 		case r.is(o, "SET") || r.is(o, "RENAME"):
 			return a
-		case r.is(o, "SUPERUSER"):
+		case r.is(o, "SUPERUSER", "CREATEUSER"): // CREATEUSER is Redshift's, and PostgreSQL's of old
 			if i+2 < len(t) && r.sign(t[i+1], '=') && !r.is(t[i+2], "TRUE") { // Cassandra's
 				continue
 			}
 			a.super = o
 		case r.is(o, "NOSUPERUSER"):
 			a.no = true
-		case r.is(o, "CREATEROLE", "BYPASSRLS") && a.wide.end == 0:
-			a.wide = o
+		case r.is(o, "CREATEROLE", "BYPASSRLS", "REPLICATION"):
+			a.wide = append(a.wide, o)
 		case r.is(o, "LOGIN"):
 			a.login = true
 		case r.is(o, "VALID"):
-			a.valid = true
+			a.valid = i+2 >= len(t) || !strings.EqualFold(r.text(t[i+2]), "infinity")
 		case r.is(o, "PASSWORD") && i+1 < len(t) && t[i+1].kind == sqlString:
 			a.password = t[i+1].end > t[i+1].start && !r.filledIn(t[i+1])
 		}
@@ -167,9 +211,9 @@ func (r *sqlReader) attributes(t []sqlToken) (a sqlAttributes) {
 
 // withdraw forgets a finding of a user that a later statement takes back.
 func (r *sqlReader) withdraw(who, value string) {
-	for i := range r.found {
-		if f := &r.found[i]; f.who == who && (value == "" || f.Value == value) {
-			f.Rule = ""
+	for _, i := range r.of[who] {
+		if f := &r.found[i]; value == "" || f.Value == value {
+			f.who = slices.DeleteFunc(f.who, func(w string) bool { return w == who })
 		}
 	}
 }
@@ -197,11 +241,18 @@ func (r *sqlReader) owner(t []sqlToken) {
 		if !r.is(t[i], "OWNER", "AUTHORIZATION") {
 			continue
 		}
-		name := t[i+1]
+		name, owned := t[i+1], ""
 		if (r.is(name, "TO") || r.sign(name, '=')) && i+2 < len(t) {
 			name = t[i+2]
 		}
-		r.owners[strings.ToLower(r.text(name))] = true
+		if !r.is(t[1], "DATABASE", "SCHEMA") {
+			begin := 1
+			for begin < i-1 && r.is(t[begin], "TABLE", "VIEW", "MATERIALIZED", "FOREIGN", "ONLY", "IF", "EXISTS") {
+				begin++
+			}
+			owned = tableName(string(r.f.Text[t[begin].start:t[i-1].end]))
+		}
+		r.owners[sqlOwner{strings.ToLower(r.text(name)), owned}] = true
 	}
 }
 

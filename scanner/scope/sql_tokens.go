@@ -2,6 +2,7 @@ package scope
 
 import (
 	"bytes"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -35,17 +36,21 @@ type sqlScanner struct {
 	delimiter string
 	// flat tells that a comment which seemed to nest had no end, and unclosed
 	// counts quotes that had none: neither is looked for for ever.
-	flat     bool
-	unclosed int
-	first    bool // nothing but blanks since the line began
+	flat      bool
+	unclosed  int
+	first     bool // nothing but blanks since the line began
+	versioned bool // in a comment of MySQL that is run: /*!50003 … */
 }
 
 // maxUnclosed is how many dollar quotes without an end are looked for.
 const maxUnclosed = 8
 
-// downMarks are comments behind which a migration stands that takes back what
-// stands before.
-var downMarks = []string{"+migrate down", "migrate:down", "+goose down", "//@undo", "@undo", "rollback"}
+// upMark and downMark are comments behind which the part of a migration stands
+// that is applied, and that which takes it back.
+var (
+	upMark   = regexp.MustCompile(`(?i)^-- *(\+goose up|\+migrate up|migrate:up)`)
+	downMark = regexp.MustCompile(`(?i)^(--|#) *(\+goose down|\+migrate down|migrate:down|//@undo|@undo|(down|rollback|undo)( migration| script)?[ :]*\r?$)`)
+)
 
 func newSQLScanner(text []byte, mysql bool) *sqlScanner {
 	return &sqlScanner{text: text, mysql: mysql, delimiter: ";", first: true}
@@ -142,7 +147,7 @@ func (s *sqlScanner) filled(rest []byte) sqlToken {
 		s.unclosed++
 	case c == ':' && len(rest) > 2 && (rest[1] == '\'' || rest[1] == '"') && isWordByte(rest[2]):
 		return s.take(sqlTemplate, 0, 3+wordLength(rest[2:]), 0)
-	case c == ':' && s.at > 0 && s.text[s.at-1] == ':': // a cast, or DATABASE::name
+	case c == ':' && s.at > 0 && (s.text[s.at-1] == ':' || isWordByte(s.text[s.at-1])): // a cast, DATABASE::name, sys:superuser
 	case strings.IndexByte(":$&", c) >= 0 && name > 1:
 		return s.take(sqlTemplate, 0, name, 0)
 	case c == '<' && name > 1 && closes && rest[name] == '>':
@@ -167,17 +172,23 @@ func (s *sqlScanner) blanks() bool {
 		case bytes.HasPrefix(rest, []byte("\ufeff")):
 			s.at += 3
 		case bytes.HasPrefix(rest, []byte("--")) || c == '#' && (s.first || s.mysql) && !bytes.HasPrefix(rest, []byte("#{")):
-			if isDown(rest[:lineLength(rest)]) {
-				s.at = len(s.text)
-				return false
+			down := downMark.Match(rest[:lineLength(rest)])
+			for s.line(); down && s.at < len(s.text); s.line() {
+				s.at++
+				down = !upMark.Match(s.text[s.at:])
 			}
-			s.at += lineLength(rest)
 		case bytes.HasPrefix(rest, []byte("{%")) || bytes.HasPrefix(rest, []byte("{#")):
 			i := bytes.Index(rest[:min(len(rest), 500)], []byte{rest[1], '}'})
 			if i < 0 {
 				return true
 			}
 			s.at += i + 2
+		case bytes.HasPrefix(rest, []byte("/*!")) && len(rest) > 3 && (s.mysql || rest[3] >= '0' && rest[3] <= '9'):
+			s.versioned = true
+			s.at += 3 + len(rest[3:]) - len(bytes.TrimLeft(rest[3:], "0123456789"))
+		case s.versioned && bytes.HasPrefix(rest, []byte("*/")):
+			s.versioned = false
+			s.at += 2
 		case bytes.HasPrefix(rest, []byte("/*")):
 			s.at += s.comment(rest)
 		default:
@@ -185,15 +196,6 @@ func (s *sqlScanner) blanks() bool {
 		}
 	}
 	return false
-}
-
-// isDown tells whether a comment says that what follows takes back.
-func isDown(comment []byte) bool {
-	if len(comment) > 40 {
-		return false
-	}
-	said := strings.ToLower(strings.TrimLeft(string(comment), "-# \t"))
-	return slices.ContainsFunc(downMarks, func(m string) bool { return strings.HasPrefix(said, m) })
 }
 
 // comment returns the length of a comment: PostgreSQL and SQL Server nest

@@ -27,7 +27,7 @@ const (
 // registry.terraform.io/providers/hashicorp/vault/latest/docs.
 var vaultPolicy = Format{
 	Name:  "vault-policy",
-	Files: "`*.hcl` with `path \"…\"`, policies in JSON, `vault_*` in `*.tf`",
+	Files: "`*.hcl` with `path \"…\"`, also as templates, policies in JSON, `vault_*` in `*.tf`",
 	Rules: []Rule{
 		{
 			ID: vaultAll, Name: "Vault policy for every path", Severity: rule.Critical,
@@ -61,35 +61,79 @@ var vaultPolicy = Format{
 		},
 	},
 	Match: func(name string) bool {
-		return hasExt(name, ".hcl", ".tf", ".tofu") || hasExt(name, ".json") && vaultName.MatchString(name)
+		return vaultHCL.MatchString(name) || hasExt(name, ".tf", ".tofu") || hasExt(name, ".json") && vaultName.MatchString(name)
 	},
-	Hints: []string{"capabilities", "bound_service_account_names"},
+	Hints: []string{"capabilities", "bound_service_account_names", "policies", "policy"},
 	Read:  readVault,
 }
 
-var vaultName = regexp.MustCompile(`(?i)vault|bao|polic`)
+var (
+	vaultHCL  = regexp.MustCompile(`(?i)\.hcl(\.(j2|tmpl|tpl|tftpl|template|erb))?$`)
+	vaultName = regexp.MustCompile(`(?i)vault|bao|polic`)
+)
 
 func readVault(f *File) {
 	switch {
-	case hasExt(f.Path, ".hcl"):
+	case vaultHCL.MatchString(f.Path):
 		readVaultHCL(f)
 	case hasExt(f.Path, ".tf", ".tofu") || strings.HasSuffix(f.Path, ".tf.json"):
 		readVaultTerraform(f)
 	default:
 		for _, d := range f.Docs() {
 			readVaultPolicy(f, "", vaultPaths(d))
+			readVaultPayload(f, firstOf(d, "policy", "rules"))
 		}
 	}
+}
+
+// readVaultPayload reads a policy that stands in a string of JSON, as the API
+// takes it. Its lines are one there, so the place is the string's.
+func readVaultPayload(f *File, policy *document.Node) {
+	if policy == nil || policy.Kind != document.String || !pathBlock.MatchString(policy.Text) {
+		return
+	}
+	docs, err := parseVault([]byte(policy.Text))
+	if err != nil {
+		f.Fault(err)
+	}
+	for _, d := range docs {
+		for _, p := range vaultPaths(d) {
+			readVaultPolicy(f, "", []vaultPath{{placed(p.path, policy), placed(p.capabilities, policy)}})
+		}
+	}
+}
+
+// placed is a node whose place, and that of its items, is another's.
+func placed(n, at *document.Node) *document.Node {
+	if n == nil {
+		return nil
+	}
+	moved := *n
+	moved.Start, moved.End, moved.Items = at.Start, at.End, nil
+	for _, i := range n.Items {
+		moved.Items = append(moved.Items, placed(i, at))
+	}
+	return &moved
 }
 
 // pathBlock is the beginning of a path's block. The first HCL, which Vault
 // reads, has its brace on the next line too.
 var pathBlock = regexp.MustCompile(`(?m)^[ \t]*path[ \t]+"[^"\n]*"\s*\{`)
 
-// parseVault reads a policy in HCL.
+// directive is what a template of Terraform or Jinja does without writing.
+var directive = regexp.MustCompile(`%\{[^{}\n]*\}|\{%[^{}\n]*%\}`)
+
+// parseVault reads a policy in HCL. What a template fills in is made vaultFilled.
 func parseVault(text []byte) ([]*document.Node, error) {
+	text = directive.ReplaceAllFunc(text, func(e []byte) []byte { return bytes.Repeat([]byte(" "), len(e)) })
+	text = interpolation.ReplaceAllFunc(text, func(e []byte) []byte { return bytes.Repeat([]byte("~"), len(e)) })
 	text = pathBlock.ReplaceAllFunc(text, func(b []byte) []byte {
-		return bytes.ReplaceAll(b, []byte("\n"), []byte(" "))
+		return bytes.Map(func(c rune) rune {
+			if c == '\n' || c == '\r' {
+				return ' '
+			}
+			return c
+		}, b)
 	})
 	p, err := document.Parse("policy.hcl", text, nil)
 	return p.Docs, err
@@ -110,13 +154,16 @@ func readVaultHCL(f *File) {
 
 func readVaultTerraform(f *File) {
 	for _, d := range f.Docs() {
+		for _, b := range document.Blocks(d, "resource", vaultLogins...) {
+			readVaultRoot(f, b)
+		}
 		for _, b := range document.Blocks(d, "resource", "vault_policy") {
 			readVaultText(f, b.Name(), b.Body.Get("policy"))
 		}
 		for _, b := range document.Blocks(d, "data", "vault_policy_document") {
 			var paths []vaultPath
 			for _, r := range b.Body.All("rule") {
-				paths = append(paths, vaultPath{r.Get("path"), r.Get("capabilities")})
+				paths = append(paths, newVaultPath(r.Get("path"), r))
 			}
 			readVaultPolicy(f, b.Name(), paths)
 		}
@@ -129,21 +176,63 @@ func readVaultTerraform(f *File) {
 	}
 }
 
-// vaultPath is a path of a policy and what may be done there.
+// vaultLogins are the resources that make tokens and logins.
+var vaultLogins = []string{
+	"vault_token", "vault_token_auth_backend_role", "vault_kubernetes_auth_backend_role", "vault_aws_auth_backend_role", "vault_azure_auth_backend_role",
+	"vault_gcp_auth_backend_role", "vault_jwt_auth_backend_role", "vault_approle_auth_backend_role", "vault_cert_auth_backend_role",
+	"vault_github_team", "vault_github_user", "vault_identity_entity", "vault_identity_group", "vault_ldap_auth_backend_group", "vault_ldap_auth_backend_user",
+}
+
+// vaultRoot are where a token or a login is given policies.
+var vaultRoot = []string{"token_policies", "policies", "allowed_policies"}
+
+// readVaultRoot reports a token or a login that has the root policy.
+func readVaultRoot(f *File, b document.Block) {
+	for _, key := range vaultRoot {
+		for _, p := range b.Body.Get(key).Strings() {
+			if p.Text == "root" {
+				f.Report(p, Problem{Rule: vaultAll, Subject: b.Name(), Why: "has the root policy, for which nothing is checked", Narrower: "a policy with the paths that are used"})
+			}
+		}
+	}
+}
+
+// vaultPath is a path of a policy and what may be done there: a list, or the
+// one word of the time before capabilities.
 type vaultPath struct{ path, capabilities *document.Node }
+
+func newVaultPath(path, rules *document.Node) vaultPath {
+	return vaultPath{path, firstOf(rules, "capabilities", "policy")}
+}
+
+// vaultShorthand are the capabilities of the words that "policy" takes.
+var vaultShorthand = map[string][]string{
+	"read":  {"read", "list"},
+	"write": {"create", "read", "update", "delete", "list"},
+	"sudo":  {"create", "read", "update", "delete", "list", "sudo"},
+	"deny":  {"deny"},
+}
+
+// granted are the capabilities.
+func (p vaultPath) granted() []string {
+	if p.capabilities != nil && p.capabilities.Kind == document.String {
+		return vaultShorthand[p.capabilities.Text]
+	}
+	return p.capabilities.Texts()
+}
 
 // vaultPaths are the paths of a policy: blocks of HCL, an object of JSON.
 func vaultPaths(d *document.Node) []vaultPath {
 	var all []vaultPath
 	for _, p := range d.All("path") {
 		if len(p.Labels) > 0 {
-			all = append(all, vaultPath{p.Labels[0], p.Get("capabilities")})
+			all = append(all, newVaultPath(p.Labels[0], p))
 			continue
 		}
 		for _, list := range append(p.Values(), p) { // JSON may have a list of objects
 			for _, m := range list.Entries() {
 				if m.Value.Kind == document.Map {
-					all = append(all, vaultPath{m.Key, m.Value.Get("capabilities")})
+					all = append(all, newVaultPath(m.Key, m.Value))
 				}
 			}
 		}
@@ -166,12 +255,11 @@ func readVaultText(f *File, subject string, policy *document.Node) {
 		return
 	}
 	text := f.Text[policy.Start:policy.End]
-	if !strings.Contains(string(text), "capabilities") {
+	if !pathBlock.Match(text) {
 		f.Unknown(policy) // a file, or a document of another block
 		return
 	}
-	filled := interpolation.ReplaceAllFunc(text, func(e []byte) []byte { return []byte(strings.Repeat("~", len(e))) })
-	docs, err := parseVault(filled)
+	docs, err := parseVault(text)
 	if err != nil {
 		f.Unknown(policy)
 		return
@@ -200,11 +288,8 @@ func shifted(n *document.Node, by int) *document.Node {
 	return &moved
 }
 
-// readVaultPolicy judges a policy: where it is for every path, that alone.
+// readVaultPolicy judges a policy.
 func readVaultPolicy(f *File, subject string, paths []vaultPath) {
-	if i := slices.IndexFunc(paths, func(p vaultPath) bool { return p.everything() && p.allows(vaultWrites...) }); i >= 0 {
-		paths = paths[i : i+1]
-	}
 	for _, p := range paths {
 		if p.path == nil || p.capabilities == nil || p.allows("deny") {
 			continue
@@ -231,7 +316,7 @@ func (p vaultPath) everything() bool {
 
 // allows tells whether one of the capabilities given is granted.
 func (p vaultPath) allows(capabilities ...string) bool {
-	return slices.ContainsFunc(p.capabilities.Texts(), func(c string) bool { return slices.Contains(capabilities, c) })
+	return slices.ContainsFunc(p.granted(), func(c string) bool { return slices.Contains(capabilities, c) })
 }
 
 // judge judges one path.
@@ -239,6 +324,12 @@ func (p vaultPath) judge() (*document.Node, Problem, bool) {
 	path := strings.TrimPrefix(p.path.Text, "/")
 	narrower := "the paths that are used, such as path \"secret/data/app/*\" with read"
 	writes := p.allows("create", "update", "patch", "sudo")
+	takesOn := ""
+	if i := slices.IndexFunc(vaultEscalating, func(e vaultEndpoint) bool { return vaultCovers(path, e.path) }); i >= 0 && writes {
+		takesOn = vaultEscalating[i].why
+	}
+	shared := slices.ContainsFunc(vaultShared, func(e string) bool { return vaultCovers(path, e) })
+	own := strings.TrimRight(path, "*+") + "app/*"
 	switch {
 	case p.everything() && p.allows(vaultWrites...):
 		return p.path, Problem{Rule: vaultAll, Why: "may change everything in the vault, also policies and logins", Narrower: narrower}, true
@@ -246,14 +337,14 @@ func (p vaultPath) judge() (*document.Node, Problem, bool) {
 		return p.path, Problem{Rule: vaultAll, Severity: rule.High, Why: "reads everything in the vault", Narrower: narrower}, true
 	case p.everything() && p.allows("list"):
 		return p.path, Problem{Rule: vaultAll, Severity: rule.Medium, Why: "lists the names of everything in the vault", Narrower: narrower}, true
-	case writes && vaultEscalating[path] != "":
-		return p.path, Problem{Rule: vaultEscalate, Why: vaultEscalating[path], Narrower: "the one policy, role or mount that is managed, such as \"" + strings.TrimRight(path, "/*") + "/app\""}, true
-	case path == "auth/token/create" && p.allows("sudo"):
+	case takesOn != "":
+		return p.path, Problem{Rule: vaultEscalate, Why: takesOn, Narrower: "the one policy, role or mount that is managed, by its whole path"}, true
+	case p.allows("sudo") && (vaultCovers(path, "auth/token/create") || vaultCovers(path, "auth/token/create-orphan")):
 		return p.sudo(), Problem{Rule: vaultEscalate, Value: "sudo", Why: "makes tokens with any policy, root among them", Narrower: "create and update without sudo, or auth/token/create/ROLE"}, true
-	case slices.Contains(vaultShared, path) && writes && p.allows("read"):
-		return p.path, Problem{Rule: vaultSecrets, Why: "reads and writes the secrets of every program", Narrower: "the program's own folder, such as \"" + strings.TrimSuffix(path, "*") + "app/*\""}, true
-	case slices.Contains(vaultShared, path) && p.allows("read"):
-		return p.path, Problem{Rule: vaultSecrets, Severity: rule.Low, Why: "reads the secrets of every program", Narrower: "the program's own folder, such as \"" + strings.TrimSuffix(path, "*") + "app/*\""}, true
+	case shared && writes && p.allows("read"):
+		return p.path, Problem{Rule: vaultSecrets, Why: "reads and writes the secrets of every program", Narrower: "the program's own folder, such as \"" + own + "\""}, true
+	case shared && p.allows("read"):
+		return p.path, Problem{Rule: vaultSecrets, Severity: rule.Low, Why: "reads the secrets of every program", Narrower: "the program's own folder, such as \"" + own + "\""}, true
 	case p.allows("sudo") && !slices.ContainsFunc(vaultProtected, func(r string) bool { return strings.HasPrefix(path, r) || strings.Contains(path, "/"+r) }):
 		return p.sudo(), Problem{Rule: vaultSudo, Value: "sudo", Why: "has sudo on a path that needs none", Narrower: "the other capabilities alone"}, true
 	}
@@ -266,37 +357,67 @@ func (p vaultPath) sudo() *document.Node {
 	return all[slices.IndexFunc(all, func(n *document.Node) bool { return n.Text == "sudo" })]
 }
 
-// vaultShared are engines of secrets that programs share by custom, whole.
-var vaultShared = []string{"secret/*", "secret/data/*", "secrets/*", "secrets/data/*", "kv/*", "kv/data/*", "kv-v2/*", "kv-v2/data/*", "kv2/*", "kv2/data/*", "kv-v1/*", "kv1/*", "secret/+/*", "kv/+/*"}
+// vaultCovers tells whether a path of a policy is for every name at the stars of an
+// endpoint. A + of the endpoint is a name that the path may say.
+func vaultCovers(path, endpoint string) bool {
+	parts, ends := strings.Split(path, "/"), strings.Split(endpoint, "/")
+	for i, p := range parts {
+		if i == len(ends) {
+			return strings.Trim(strings.Join(parts[i:], ""), "+*") == "" // all below it
+		}
+		prefix, glob := strings.CutSuffix(p, "*")
+		glob = glob && i == len(parts)-1
+		switch e := ends[i]; {
+		case e == "*" && glob:
+			return prefix == ""
+		case glob:
+			return e == "+" || strings.HasPrefix(e, prefix)
+		case p != "+" && e != "+" && p != e:
+			return false
+		}
+	}
+	return len(parts) == len(ends)
+}
 
-// vaultEscalating are paths by writing which a holder takes on more.
-var vaultEscalating = map[string]string{
-	"sys/*":                   "administers the vault: its policies, logins, engines and audit",
-	"sys/policy/*":            "writes policies, also those that it has itself",
-	"sys/policies/*":          "writes policies, also those that it has itself",
-	"sys/policies/acl/*":      "writes policies, also those that it has itself",
-	"sys/auth/*":              "adds and changes ways to log in",
-	"auth/*":                  "changes who may log in and with which policies",
-	"auth/token/*":            "makes tokens of any kind, and revokes those of others",
-	"auth/token/create-*":     "makes tokens that outlive their parent",
-	"auth/token/roles/*":      "writes roles by which tokens with other policies are made",
-	"identity/*":              "gives any person or program any policy",
-	"identity/entity/*":       "gives any person or program any policy",
-	"identity/group/*":        "gives any group any policy",
-	"sys/raw/*":               "reads and writes the storage below the vault",
-	"sys/plugins/catalog/*":   "runs programs as plugins of the vault",
-	"sys/generate-root/*":     "begins to make a root token",
-	"sys/mounts/auth/*":       "changes how logins work",
-	"sys/namespaces/*":        "administers every namespace",
-	"auth/kubernetes/role/*":  "writes logins that have any policy",
-	"auth/approle/role/*":     "writes logins that have any policy, and reads their secret ids",
-	"auth/userpass/users/*":   "sets the passwords of other persons",
-	"auth/+/role/*":           "writes logins that have any policy",
-	"auth/jwt/role/*":         "writes logins that have any policy",
-	"auth/oidc/role/*":        "writes logins that have any policy",
-	"auth/aws/role/*":         "writes logins that have any policy",
-	"auth/ldap/groups/*":      "gives any group any policy",
-	"auth/github/map/teams/*": "gives any team any policy",
+// vaultShared are engines of secrets that programs share by custom, whole.
+var vaultShared = []string{
+	"secret/data/*", "secrets/data/*", "kv/data/*", "kv-v2/data/*", "kv2/data/*",
+	"secret/*", "secrets/*", "kv/*", "kv-v1/*", "kv1/*", "kv-v2/*", "kv2/*",
+}
+
+// vaultEndpoint is where a holder takes on more by writing.
+type vaultEndpoint struct{ path, why string }
+
+// vaultEscalating are such endpoints, the widest first.
+var vaultEscalating = []vaultEndpoint{
+	{"sys/*", "administers the vault: its policies, logins, engines and audit"},
+	{"auth/*", "changes who may log in and with which policies"},
+	{"identity/*", "gives any person or program any policy"},
+	{"sys/policy/*", "writes policies, also those that it has itself"},
+	{"sys/policies/*", "writes policies, also those that it has itself"},
+	{"sys/policies/acl/*", "writes policies, also those that it has itself"},
+	{"sys/auth/*", "adds and changes ways to log in"},
+	{"sys/mounts/*", "adds and removes engines, with all the secrets in them"},
+	{"sys/mounts/auth/*", "changes how logins work"},
+	{"sys/raw/*", "reads and writes the storage below the vault"},
+	{"sys/plugins/catalog/*", "runs programs as plugins of the vault"},
+	{"sys/generate-root/*", "begins to make a root token"},
+	{"sys/namespaces/*", "administers every namespace"},
+	{"auth/token/*", "makes tokens of any kind, and revokes those of others"},
+	{"auth/token/roles/*", "writes roles by which tokens with other policies are made"},
+	{"auth/+/role/*", "writes logins that have any policy"},
+	{"auth/+/role/*/secret-id", "makes secret ids by which it logs in as any role"},
+	{"auth/+/roles/*", "writes logins that have any policy"},
+	{"auth/+/users/*", "sets the passwords and policies of other persons"},
+	{"auth/+/groups/*", "gives any group any policy"},
+	{"auth/+/certs/*", "writes logins that have any policy"},
+	{"auth/+/map/teams/*", "gives any team any policy"},
+	{"identity/entity/*", "gives any person or program any policy"},
+	{"identity/entity/id/*", "gives any person or program any policy"},
+	{"identity/entity/name/*", "gives any person or program any policy"},
+	{"identity/group/*", "gives any group any policy"},
+	{"identity/group/id/*", "gives any group any policy"},
+	{"identity/group/name/*", "gives any group any policy"},
 }
 
 // vaultProtected are the beginnings of paths, or of a part of them, for which
