@@ -178,6 +178,7 @@ func (s *Statement) everything(service string) bool {
 	if len(s.NotResources) > 0 {
 		return true
 	}
+	service = strings.ToLower(service)
 	if service == "sts" {
 		service = "iam" // whose roles it takes on
 	}

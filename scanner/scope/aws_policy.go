@@ -42,7 +42,7 @@ var (
 // Source: docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html.
 var awsPolicy = Format{
 	Name:  "aws-policy",
-	Files: "JSON that holds an IAM, trust or resource policy",
+	Files: "JSON that holds an IAM, trust or resource policy, and templates of it (`*.json.tpl`, `*.json.tftpl`)",
 	Rules: []Rule{awsRule, awsTrustRule, awsEscalationRule, awsManagedRule},
 	Match: func(name string) bool { return hasExt(name, ".json") && !isTerraform(name) || isPolicyTemplate(name) },
 	Hints: []string{`"Statement"`, `\"Statement\"`, `:aws:policy/`},
@@ -119,18 +119,26 @@ type awsFile struct {
 func newAWSFile(f *File) *awsFile { return &awsFile{f, make(map[int]bool)} }
 
 // readPolicies reads every policy in a tree: a map that has statements, or a
-// string with one in JSON.
+// string with one in JSON. Examples of documentation grant nothing.
 func (f *awsFile) readPolicies(n *document.Node, subject string) {
-	n.Walk(func(n *document.Node) bool {
-		if holdsPolicy(n) && !f.strings[n.Start] {
-			f.strings[n.Start] = true
-			f.readPolicies(embedded(f.Text, n), subject)
+	if n == nil {
+		return
+	}
+	if holdsPolicy(n) && !f.strings[n.Start] {
+		f.strings[n.Start] = true
+		f.readPolicies(embedded(f.Text, n), subject)
+	}
+	if list := n.Get("Statement"); list != nil {
+		readStatements(f.File, alternatives(list), subject)
+	}
+	for _, i := range n.Items {
+		f.readPolicies(i, subject)
+	}
+	for _, m := range n.Members {
+		if !m.Key.Is("example", "examples", "documentation", "description") {
+			f.readPolicies(m.Value, subject)
 		}
-		if list := n.Get("Statement"); list != nil {
-			readStatements(f.File, alternatives(list), subject)
-		}
-		return true
-	})
+	}
 }
 
 // readStatements judges the statements of a policy in JSON or YAML.

@@ -15,7 +15,7 @@ import (
 // docs.aws.amazon.com/serverless-application-model, serverless.com/framework/docs/providers/aws/guide/iam.
 var awsTemplate = Format{
 	Name:  "aws-cloudformation",
-	Files: "CloudFormation and SAM templates in YAML and JSON, `serverless.yml`, `cdk.out/*.template.json`",
+	Files: "CloudFormation and SAM templates in YAML and JSON (also `*.template`), `serverless.yml`, `cdk.out/*.template.json`",
 	Rules: []Rule{awsRule, awsTrustRule, awsEscalationRule, awsManagedRule, awsPublicRule, awsAccessKeyRule},
 	Match: func(name string) bool {
 		return hasExt(name, ".yaml", ".yml", ".json", ".template") && !isTerraform(name)

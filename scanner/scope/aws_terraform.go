@@ -12,10 +12,10 @@ import (
 // Source: registry.terraform.io/providers/hashicorp/aws/latest/docs.
 var awsTerraform = Format{
 	Name:  "aws-terraform",
-	Files: "`*.tf`, `*.tofu` and their JSON, with `aws_*`",
+	Files: "`*.tf`, `*.tofu` and their JSON, with `aws_*` or modules of AWS",
 	Rules: []Rule{awsRule, awsTrustRule, awsEscalationRule, awsManagedRule, awsPublicRule, awsAccessKeyRule},
 	Match: isTerraform,
-	Hints: []string{"aws_"},
+	Hints: []string{"aws_", "arn:aws", "Statement", `/aws"`, "/aws//"},
 	Read: func(f *File) {
 		for _, d := range f.Docs() {
 			newAWSFile(f).readTerraform(d)
@@ -45,15 +45,31 @@ func (f *awsFile) readTerraform(d *document.Node) {
 			f.readTerraformResource(&b)
 		}
 	}
-	for _, body := range d.All("module") {
-		if len(body.Labels) > 0 {
-			f.readModule(body, "module."+body.Labels[0].Text)
-			continue
-		}
-		for _, m := range body.Entries() { // JSON
+	for _, m := range modules(d) {
+		if !grantless(m) {
 			f.readModule(m.Value, "module."+m.Key.Text)
 		}
 	}
+}
+
+// modules are the modules that are called, by their names.
+func modules(d *document.Node) []document.Member {
+	var all []document.Member
+	for _, body := range d.All("module") {
+		if len(body.Labels) > 0 {
+			all = append(all, document.Member{Key: body.Labels[0], Value: body})
+		} else { // JSON
+			all = append(all, body.Entries()...)
+		}
+	}
+	return all
+}
+
+// grantless tells a module that makes bounds, or endpoints, whose policies
+// grant nothing.
+func grantless(m document.Member) bool {
+	source := m.Value.Get("source").Str()
+	return controlsOnly(m.Key.Text) || controlsOnly(source) || strings.Contains(source, "endpoint")
 }
 
 // controlPolicies are the policies and documents that a file uses where they
@@ -73,6 +89,14 @@ func controlPolicies(d *document.Node) map[string]bool {
 		case "aws_organizations_policy", "aws_vpc_endpoint", "aws_vpc_endpoint_policy":
 			add(b.Body.Get("content"))
 			add(b.Body.Get("policy"))
+		}
+	}
+	for _, m := range modules(d) {
+		if grantless(m) {
+			m.Value.Walk(func(n *document.Node) bool {
+				add(n)
+				return true
+			})
 		}
 	}
 	for _, b := range blocks {
@@ -194,10 +218,6 @@ func readBucketGrants(f *File, subject string, body *document.Node) {
 // readModule reads what is handed to a module: policies in JSON, statements in
 // the words of the data source, ARNs of managed policies.
 func (f *awsFile) readModule(body *document.Node, name string) {
-	source := body.Get("source").Str()
-	if controlsOnly(name) || controlsOnly(source) || strings.Contains(source, "endpoint") {
-		return
-	}
 	f.readPolicies(body, name)
 	for key, policy := range map[string]string{"attach_admin_policy": "AdministratorAccess", "attach_poweruser_policy": "PowerUserAccess"} {
 		if a, _, _ := administratorOf(policy); isTrue(body.Get(key)) {
@@ -211,13 +231,18 @@ func (f *awsFile) readModule(body *document.Node, name string) {
 	}
 }
 
+// says tells whether a map has one of the keys.
+func says(n *document.Node, keys ...string) bool {
+	return slices.ContainsFunc(keys, func(k string) bool { return n.Get(k) != nil })
+}
+
 func readModuleValue(f *File, n *document.Node, subject string) {
 	switch {
 	case n.Kind == document.String || n.Kind == document.Unknown:
 		if strings.HasPrefix(n.Text, "arn:") {
 			readManaged(f, subject, n)
 		}
-	case n.Get("actions") != nil && (n.Get("resources") != nil || n.Get("principals") != nil), n.Get("not_actions") != nil:
+	case says(n, "actions", "not_actions") && says(n, "resources", "not_resources", "principals"):
 		readTerraformPolicy(f, []*document.Node{n}, subject)
 	}
 	for _, i := range alternatives(n) {
