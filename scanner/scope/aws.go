@@ -1,7 +1,6 @@
 package scope
 
 import (
-	"encoding/json"
 	"fmt"
 	"path"
 	"regexp"
@@ -9,137 +8,128 @@ import (
 	"strings"
 
 	"github.com/remint/remint/scanner/rule"
+	"github.com/remint/remint/scanner/scope/document"
 )
 
 // Statement is one statement of an AWS policy, as in the reference of the IAM
 // JSON policy language. What is not known is left out.
 type Statement struct {
-	Effect                    string // Allow where it is empty
-	Actions, NotActions       []string
-	Resources, NotResources   []string
-	Principals                []string // "*" or a provider's
-	HasPrincipal, Conditional bool
-	// Federated are the identity providers that are trusted, and Subjects what
-	// conditions ask of the sub that they vouch for.
+	Effect                  string // Allow where it is empty
+	Actions, NotActions     []string
+	Resources, NotResources []string
+	Principals              []string // "*" or a provider's
+	HasPrincipal            bool
+	// NotPrincipal tells that everyone but some is meant.
+	NotPrincipal bool
+	// Conditional tells that a condition narrows what is reached or, where
+	// there is a principal, who reaches it.
+	Conditional bool
+	// Federated are the identity providers that are trusted, as they stand
+	// there and by the names in conditions. Subjects are what conditions ask of
+	// the sub that they vouch for, and Claimed tells that they ask for more.
 	Federated, Subjects []string
+	Claimed             bool
 }
 
 // ParseAWS reads a policy. ok is false where the text is none.
 func ParseAWS(text []byte) (all []Statement, ok bool) {
-	var doc struct {
-		Statement json.RawMessage
-	}
-	if err := json.Unmarshal(text, &doc); err != nil || len(doc.Statement) == 0 {
+	parsed, err := document.Parse("policy.json", text, nil)
+	if err != nil {
 		return nil, false
 	}
-	type raw struct {
-		Effect                                   string
-		Action, NotAction, Resource, NotResource stringOrList
-		Principal                                json.RawMessage
-		Condition                                json.RawMessage
-	}
-	var list []raw
-	if err := json.Unmarshal(doc.Statement, &list); err != nil {
-		var one raw
-		if err := json.Unmarshal(doc.Statement, &one); err != nil {
-			return nil, false
+	for _, d := range parsed.Docs {
+		for _, n := range alternatives(d.Get("Statement")) {
+			if s := statementOf(n); len(s.Actions)+len(s.NotActions) > 0 {
+				all = append(all, s)
+			}
 		}
-		list = []raw{one}
-	}
-	for _, r := range list {
-		if len(r.Action)+len(r.NotAction) == 0 {
-			continue
-		}
-		all = append(all, Statement{
-			Effect: r.Effect, Actions: r.Action, NotActions: r.NotAction, Resources: r.Resource, NotResources: r.NotResource,
-			Principals: principals(r.Principal), HasPrincipal: len(r.Principal) > 0, Conditional: len(r.Condition) > len("{}"),
-		})
 	}
 	return all, len(all) > 0
 }
 
-// stringOrList is a string, or a list of them.
-type stringOrList []string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (s *stringOrList) UnmarshalJSON(text []byte) error {
-	if len(text) > 0 && text[0] == '[' {
-		var list []any
-		if err := json.Unmarshal(text, &list); err != nil {
-			return err
-		}
-		for _, v := range list {
-			if one, ok := v.(string); ok {
-				*s = append(*s, one)
-			}
-		}
-		return nil
-	}
-	var one string
-	if json.Unmarshal(text, &one) == nil {
-		*s = stringOrList{one}
-	}
-	return nil // a template's function: it is not known
-}
-
-func principals(text json.RawMessage) []string {
-	var one stringOrList
-	if len(text) > 0 && text[0] != '{' {
-		_ = one.UnmarshalJSON(text)
-		return one
-	}
-	var byKind map[string]stringOrList
-	if json.Unmarshal(text, &byKind) != nil {
-		return nil
-	}
-	return byKind["AWS"]
-}
-
 // Judge says what is too wide in a statement: the worst alone.
 func (s *Statement) Judge() (Problem, bool) {
-	if strings.EqualFold(s.Effect, "Deny") {
+	all := s.Problems()
+	if len(all) == 0 {
 		return Problem{}, false
 	}
-	if s.HasPrincipal {
-		return s.judgeTrust()
-	}
-	if len(s.NotActions) > 0 {
-		return aws(rule.High, "NotAction", "NotAction with Allow grants every action but those named, also those that AWS adds later", "an Action list of what is called"), true
-	}
-	var wide, services []string
-	for _, a := range s.Actions {
-		service, name, _ := strings.Cut(a, ":")
-		switch {
-		case a == "*" || a == "*:*":
-			wide = append(wide, a)
-		case name == "*" && s.everything(service):
-			services = append(services, service)
-		}
-	}
-	switch {
-	case len(wide) > 0 && s.everything("*"):
-		return aws(rule.Critical, wide[0], "every action on every resource: an administrator", "the actions that are called, on the ARNs that they are called for"), true
-	case len(wide) > 0:
-		return aws(rule.High, wide[0], "every action", "the actions that are called"), true
-	case len(services) > 0:
-		return aws(severityOf(services), services[0]+":*", fmt.Sprintf("every action of %s on every resource", strings.Join(services, ", ")), "the actions that are called, on the ARNs that they are called for"), true
-	}
-	return s.judgeActions()
+	return slices.MaxFunc(all, func(a, b Problem) int { return int(a.Severity) - int(b.Severity) }), true
 }
 
-// judgeActions judges the actions that are named, of a statement that no
-// condition narrows.
-func (s *Statement) judgeActions() (Problem, bool) {
+// Problems says what is too wide in a statement: its wildcards, and the actions
+// that escalate beside them.
+func (s *Statement) Problems() []Problem {
+	switch {
+	case strings.EqualFold(s.Effect, "Deny"):
+		return nil
+	case s.HasPrincipal:
+		if p, ok := s.judgeTrust(); ok {
+			return []Problem{p}
+		}
+		return nil
+	case len(s.NotActions) > 0:
+		return []Problem{aws(rule.High, "NotAction", "NotAction with Allow grants every action but those named, also those that AWS adds later", "an Action list of what is called")}
+	case slices.ContainsFunc(s.Actions, isEvery):
+		return []Problem{s.everyAction()}
+	}
+	var all []Problem
+	services := s.wholeServices()
+	if len(services) > 0 {
+		all = append(all, aws(severityOf(services), services[0]+":*", fmt.Sprintf("every action of %s on every resource", strings.Join(services, ", ")), "the actions that are called, on the ARNs that they are called for"))
+	}
+	if p, ok := s.judgeEscalation(services); ok {
+		all = append(all, p)
+	}
+	if len(all) == 0 && len(s.NotResources) > 0 && !s.Conditional && len(s.Actions) > 0 {
+		all = append(all, aws(rule.Medium, "NotResource", "NotResource with Allow grants "+s.Actions[0]+" on every resource but those named, also on those that are made later", "the ARNs that are meant, in Resource"))
+	}
+	return all
+}
+
+func isEvery(action string) bool { return action == "*" || action == "*:*" }
+
+func (s *Statement) everyAction() Problem {
+	value := s.Actions[slices.IndexFunc(s.Actions, isEvery)]
+	if s.everything("*") {
+		return aws(rule.Critical, value, "every action on every resource: an administrator", "the actions that are called, on the ARNs that they are called for")
+	}
+	return aws(rule.High, value, "every action", "the actions that are called")
+}
+
+// wholeServices are the services whose every action is allowed on everything.
+func (s *Statement) wholeServices() []string {
+	var all []string
 	for _, a := range s.Actions {
-		service, _, _ := strings.Cut(a, ":")
-		if !s.Conditional && escalates(a) && s.everything(service) {
-			return Problem{
-				Rule: AWSEscalationRule, Severity: rule.High, Value: a, Why: fmt.Sprintf("%s on every resource lets its holder take on other permissions", a),
-				Narrower: "the ARNs that are meant, in Resource; for iam:PassRole a Condition on iam:PassedToService as well",
-			}, true
+		service, name, _ := strings.Cut(a, ":")
+		if name == "*" && !s.Conditional && s.everything(service) && !slices.Contains(withoutResources, service) {
+			all = append(all, service)
 		}
 	}
-	return Problem{}, false
+	return all
+}
+
+// judgeEscalation judges the actions by which a holder takes on more, of a
+// statement that no condition narrows, but those of services that are judged
+// as a whole.
+func (s *Statement) judgeEscalation(but []string) (Problem, bool) {
+	var named []string
+	for _, a := range s.Actions {
+		service, _, _ := strings.Cut(a, ":")
+		if !s.Conditional && escalates(a) && s.everything(service) && !slices.Contains(but, service) {
+			named = append(named, a)
+		}
+	}
+	if len(named) == 0 {
+		return Problem{}, false
+	}
+	lets := "lets its holder"
+	if len(named) > 1 {
+		lets = "each let their holder"
+	}
+	return Problem{
+		Rule: AWSEscalationRule, Severity: rule.High, Value: named[0], Why: fmt.Sprintf("%s on every resource %s take on other permissions", strings.Join(named, ", "), lets),
+		Narrower: "the ARNs that are meant, in Resource; for iam:PassRole a Condition on iam:PassedToService as well",
+	}, true
 }
 
 // JudgeReads says what a statement reads or writes that is worth as much as a
@@ -152,24 +142,43 @@ func (s *Statement) JudgeReads() (Problem, bool) {
 	for _, a := range s.Actions {
 		service, _, _ := strings.Cut(a, ":")
 		if what := reveals(a); what != "" && s.everything(service) {
-			return aws(rule.Medium, a, fmt.Sprintf("%s on every resource %s", a, what), "the ARNs that are meant, in Resource"), true
+			narrower := "the ARNs that are meant, in Resource"
+			if service == "ec2" { // whose ARNs are made at run time
+				narrower += ", or a Condition on a tag: aws:ResourceTag/NAME"
+			}
+			return aws(rule.Medium, a, fmt.Sprintf("%s on every resource %s", a, what), narrower), true
 		}
 	}
 	return Problem{}, false
 }
 
-// allOf are resources that are all there are of a service: arn:aws:s3:::*,
-// arn:aws:iam::123456789012:role/*. What a template fills in is like a word.
-var allOf = regexp.MustCompile(`^arn:[\w*-]+:([\w*-]+):[\w*-]*:[\w*-]*:(\*|(role|user|group|policy|instance-profile|secret|parameter|key|table|function|stack|log-group|instance|repository|cluster|document)[/:]\*)(/\*)?$`)
+// everyName is the last part of ARNs that are all there are of a kind:
+// role/*, secret:*. A bucket's name stands there too, so kinds are listed.
+var everyName = regexp.MustCompile(`^(\*|/?(accelerator|agent|alarm|application|cluster|db|document|domain|function|group|identity|instance|instance-profile|key|log-group|parameter|pipeline|policy|project|repository|restapis|role|rule|secret|security-group|service|snapshot|stack|stateMachine|stream|table|task|task-definition|user|userpool|volume)[/:]\*)([/:]\*)*$`)
 
 // filled is what a template or a variable fills in.
 var filled = regexp.MustCompile(`\$\{[^}]*\}`)
+
+// everyOf tells whether an ARN is all there is of a service, such as
+// arn:aws:iam::123456789012:role/*. What a template fills in is like a word.
+func everyOf(arn string) (service string, ok bool) {
+	parts := strings.SplitN(filled.ReplaceAllString(arn, "x"), ":", 6)
+	last := parts[len(parts)-1]
+	switch {
+	case parts[0] != "arn" || len(parts) < 3:
+		return "", false
+	case len(parts) < 6: // arn:aws:sqs:*
+		return parts[2], last == "*"
+	}
+	return parts[2], everyName.MatchString(last)
+}
 
 // everything tells whether a statement is for every resource of a service.
 func (s *Statement) everything(service string) bool {
 	if len(s.NotResources) > 0 {
 		return true
 	}
+	service = strings.ToLower(service)
 	if service == "sts" {
 		service = "iam" // whose roles it takes on
 	}
@@ -177,8 +186,8 @@ func (s *Statement) everything(service string) bool {
 		if r == "*" {
 			return true
 		}
-		m := allOf.FindStringSubmatch(filled.ReplaceAllString(r, "x"))
-		return m != nil && (m[1] == service || m[1] == "*")
+		of, ok := everyOf(r)
+		return ok && (of == service || of == "*")
 	})
 }
 
@@ -197,15 +206,6 @@ func severityOf(services []string) rule.Severity {
 	return rule.Medium
 }
 
-// escalations are actions by which a holder takes on other permissions: each
-// by itself is enough, on a resource that has more.
-// Source: docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html.
-var escalations = []string{
-	"iam:PassRole", "sts:AssumeRole", "iam:CreateAccessKey", "iam:AttachUserPolicy", "iam:AttachRolePolicy", "iam:AttachGroupPolicy",
-	"iam:PutUserPolicy", "iam:PutRolePolicy", "iam:PutGroupPolicy", "iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion",
-	"iam:UpdateAssumeRolePolicy", "iam:CreateLoginProfile", "iam:UpdateLoginProfile", "iam:AddUserToGroup", "lambda:UpdateFunctionCode", "ssm:SendCommand", "ssm:StartSession",
-}
-
 // escalates tells such actions, also where a pattern covers one.
 func escalates(action string) bool {
 	return slices.ContainsFunc(escalations, func(e string) bool { return covers(action, e) })
@@ -220,79 +220,4 @@ func covers(pattern, action string) bool {
 	}
 	ok, _ := path.Match(pattern, action) // no slash stands in an action
 	return ok
-}
-
-// reveals says what an action opens that is worth as much as a key.
-func reveals(action string) string {
-	for _, r := range [][2]string{
-		{"secretsmanager:GetSecretValue", "reads every secret of the account"},
-		{"ssm:GetParameter", "reads every parameter of the account, keys among them"},
-		{"kms:Decrypt", "decrypts with every key whose policy leaves it to IAM"},
-		{"s3:GetObject", "reads every object of the account"},
-		{"s3:DeleteObject", "deletes every object of the account"},
-		{"s3:PutObject", "writes into every bucket of the account"},
-		{"dynamodb:GetItem", "reads every table of the account"},
-	} {
-		if covers(action, r[0]) {
-			return r[1]
-		}
-	}
-	return ""
-}
-
-// judgeTrust judges who may take on a role or use a resource.
-func (s *Statement) judgeTrust() (Problem, bool) {
-	if p, ok := s.judgeFederation(); ok {
-		return p, true
-	}
-	if !slices.Contains(s.Principals, "*") || s.Conditional {
-		return Problem{}, false
-	}
-	for _, a := range s.Actions {
-		if strings.HasPrefix(strings.ToLower(a), "sts:assumerole") {
-			return Problem{
-				Rule: AWSTrustRule, Severity: rule.Critical, Value: "*", Why: "anyone with an AWS account may take on the role",
-				Narrower: "the account or role that is meant, with a Condition on sts:ExternalId",
-			}, true
-		}
-		if _, name, _ := strings.Cut(a, ":"); a == "*" || name == "*" || strings.HasPrefix(name, "Put") || strings.HasPrefix(name, "Delete") {
-			return Problem{
-				Rule: AWSTrustRule, Severity: rule.Critical, Value: "*", Why: "anyone may call " + a + " on the resource",
-				Narrower: "the principals that are meant, and the actions that they call",
-			}, true
-		}
-	}
-	return Problem{}, false
-}
-
-// anySubject are identity providers whose every user or job has an identity,
-// so that the sub must be asked for.
-// Source: docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html.
-var anySubject = []string{"token.actions.githubusercontent.com", "gitlab.com", "app.terraform.io", "oidc.circleci.com", "agent.buildkite.com", "api.bitbucket.org", "vstoken.dev.azure.com", "oidc.vercel.com"}
-
-// judgeFederation judges a role that an identity provider's users take on.
-func (s *Statement) judgeFederation() (Problem, bool) {
-	for _, f := range s.Federated {
-		i := slices.IndexFunc(anySubject, func(host string) bool { return strings.Contains(f, host) })
-		if i < 0 {
-			continue
-		}
-		p := Problem{Rule: AWSTrustRule, Severity: rule.Critical, Value: f, Narrower: "a Condition with StringEquals on " + anySubject[i] + ":sub, such as repo:OWNER/REPOSITORY:ref:refs/heads/main"}
-		if len(s.Subjects) == 0 {
-			p.Why = "every account of " + anySubject[i] + " may take on the role"
-			return p, true
-		}
-		for _, sub := range s.Subjects {
-			owner, rest, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(sub, "repo:"), "project_path:"), "/")
-			switch {
-			case strings.Trim(sub, "*:") == "" || strings.HasPrefix(owner, "*"):
-				p.Why, p.Value = "every account of "+anySubject[i]+" may take on the role", sub
-				return p, true
-			case strings.HasPrefix(rest, "*"):
-				p.Severity, p.Why, p.Value = rule.Medium, "every repository of "+owner+" may take on the role", sub
-				return p, true
-			}
-		}
-	}
-	return Problem{}, false
 }

@@ -3,6 +3,7 @@ package scope
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/remint/remint/scanner/rule"
@@ -41,20 +42,63 @@ var (
 // Source: docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html.
 var awsPolicy = Format{
 	Name:  "aws-policy",
-	Files: "JSON that holds an IAM, trust or resource policy",
-	Rules: []Rule{awsRule, awsTrustRule, awsEscalationRule},
-	Match: func(name string) bool { return hasExt(name, ".json") && !isTerraform(name) },
-	Hints: []string{`"Statement"`},
+	Files: "JSON that holds an IAM, trust or resource policy, and templates of it (`*.json.tpl`, `*.json.tftpl`)",
+	Rules: []Rule{awsRule, awsTrustRule, awsEscalationRule, awsManagedRule},
+	Match: func(name string) bool { return hasExt(name, ".json") && !isTerraform(name) || isPolicyTemplate(name) },
+	Hints: []string{`"Statement"`, `\"Statement\"`, `:aws:policy/`},
 	Read: func(f *File) {
 		if controlsOnly(f.Path) {
 			return
 		}
-		for _, d := range f.Docs() {
+		docs := f.Docs
+		if isPolicyTemplate(f.Path) {
+			docs = func() []*document.Node { return templatedPolicy(f) }
+		}
+		for _, d := range docs() {
 			if !isTemplate(d) {
-				readPolicies(f, d, strings.TrimSuffix(path.Base(f.Path), path.Ext(f.Path)))
+				subject := strings.TrimSuffix(path.Base(f.Path), path.Ext(f.Path))
+				newAWSFile(f).readPolicies(d, subject)
+				readAttached(f, d, subject)
 			}
 		}
 	},
+}
+
+// isPolicyTemplate tells a policy that Terraform fills in: policy.json.tpl.
+func isPolicyTemplate(name string) bool {
+	return hasExt(name, ".tpl", ".tftpl", ".tmpl") && hasExt(strings.TrimSuffix(name, path.Ext(name)), ".json")
+}
+
+// templatedPolicy reads such a policy, with what is filled in left out. What
+// is no JSON then has parts that only the program which fills it in can read.
+func templatedPolicy(f *File) []*document.Node {
+	if len(f.Text) > maxTemplate {
+		f.Fault(document.ErrTooLarge)
+		return nil
+	}
+	tree := templateJSON(f.Text)
+	if tree == nil {
+		f.Unknown(nil)
+		return nil
+	}
+	return []*document.Node{tree}
+}
+
+// maxTemplate is how many bytes a template of a policy may have: more than AWS
+// takes, many times over.
+const maxTemplate = 1 << 20
+
+// readAttached reads what AWS' command line lists of managed policies.
+// Source: docs.aws.amazon.com/IAM/latest/APIReference/API_AttachedPolicy.html.
+func readAttached(f *File, d *document.Node, subject string) {
+	d.Walk(func(n *document.Node) bool {
+		for _, key := range []string{"AttachedManagedPolicies", "AttachedPolicies"} {
+			for _, p := range n.Get(key).Values() {
+				readManaged(f, subject, p.Get("PolicyArn"))
+			}
+		}
+		return true
+	})
 }
 
 // controlName is a name of what bounds permissions and grants none: a service
@@ -64,161 +108,217 @@ var controlName = regexp.MustCompile(`(?i)(^|[^a-z])[sr]cps?([^a-z]|$)|boundar(y
 // controlsOnly tells by its path or name what grants nothing.
 func controlsOnly(name string) bool { return controlName.MatchString(name) }
 
-// readPolicies reads every policy in a tree: a map that has statements.
-func readPolicies(f *File, n *document.Node, subject string) {
-	n.Walk(func(n *document.Node) bool {
-		list := n.Get("Statement")
-		if list == nil {
-			return true
-		}
-		all := list.Values()
-		if list.Kind == document.Map {
-			all = []*document.Node{list}
-		}
-		for _, s := range all {
-			readStatement(f, s, subject)
-		}
-		return true
-	})
+// awsFile is a file with policies in it.
+type awsFile struct {
+	*File
+	// strings are those that were read as policies, by their place: aliases
+	// may stand for one again and again.
+	strings map[int]bool
 }
 
-// words of a statement, in the order Effect, Action, NotAction, Resource,
-// NotResource: JSON's, and those of Terraform's data source.
+func newAWSFile(f *File) *awsFile { return &awsFile{f, make(map[int]bool)} }
+
+// readPolicies reads every policy in a tree: a map that has statements, or a
+// string with one in JSON. Examples of documentation grant nothing.
+func (f *awsFile) readPolicies(n *document.Node, subject string) {
+	if n == nil {
+		return
+	}
+	if holdsPolicy(n) && !f.strings[n.Start] {
+		f.strings[n.Start] = true
+		f.readPolicies(embedded(f.Text, n), subject)
+	}
+	if list := n.Get("Statement"); list != nil {
+		readStatements(f.File, alternatives(list), subject)
+	}
+	for _, i := range n.Items {
+		f.readPolicies(i, subject)
+	}
+	for _, m := range n.Members {
+		if !m.Key.Is("example", "examples", "documentation", "description") {
+			f.readPolicies(m.Value, subject)
+		}
+	}
+}
+
+// readStatements judges the statements of a policy in JSON or YAML.
+func readStatements(f *File, all []*document.Node, subject string) {
+	var policy []granted
+	for _, n := range all {
+		switch {
+		case n.Kind == document.Unknown && n.Tag != "!Ref":
+			f.Unknown(n)
+		case n.Kind == document.Map && n.Get("Effect") != nil:
+			policy = append(policy, granted{n, statementOf(n), subjectOf(subject, n.Get("Sid")), &jsonWords})
+		}
+	}
+	judgePolicy(f, policy)
+}
+
+func subjectOf(subject string, id *document.Node) string {
+	if id.Str() != "" {
+		subject += " " + id.Str()
+	}
+	return subject
+}
+
+// granted is a statement where it stands.
+type granted struct {
+	node *document.Node
+	Statement
+	subject string
+	words   *awsWords
+}
+
+// awsWords are the keys of a statement: JSON's, or those of Terraform's data
+// source.
+type awsWords struct{ effect, action, notAction, resource, notResource, principal, notPrincipal, condition string }
+
 var (
-	jsonWords      = [...]string{"Effect", "Action", "NotAction", "Resource", "NotResource"}
-	terraformWords = [...]string{"effect", "actions", "not_actions", "resources", "not_resources"}
+	jsonWords      = awsWords{"Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "NotPrincipal", "Condition"}
+	terraformWords = awsWords{"effect", "actions", "not_actions", "resources", "not_resources", "principals", "not_principals", "condition"}
 )
 
-// readStatement judges a statement of a policy in JSON or YAML.
-func readStatement(f *File, n *document.Node, subject string) {
-	if n == nil || n.Kind != document.Map || n.Get("Effect") == nil {
-		return
-	}
-	s := Statement{HasPrincipal: n.Get("Principal") != nil || n.Get("NotPrincipal") != nil, Conditional: len(n.Get("Condition").Entries()) > 0 || n.Get("Condition") != nil && n.Get("Condition").Kind == document.Unknown}
-	p := n.Get("Principal")
-	for _, list := range []*document.Node{p, p.Get("AWS")} {
-		s.Principals = append(s.Principals, list.Texts()...)
-	}
-	s.Federated = known(p.Get("Federated"))
-	for _, operator := range n.Get("Condition").Entries() {
-		if operator.Key.Is("ForAllValues:StringLike", "ForAllValues:StringEquals") || !strings.Contains(operator.Key.Text, "String") || strings.Contains(operator.Key.Text, "Not") {
-			continue
-		}
-		for _, m := range operator.Value.Entries() {
-			if strings.HasSuffix(m.Key.Text, ":sub") || m.Key.Kind == document.Unknown {
-				s.Subjects = append(s.Subjects, subjects(m.Value)...)
-			}
-		}
-	}
-	if id := n.Get("Sid").Str(); id != "" {
-		subject += " " + id
-	}
-	judgeStatement(f, n, &s, subject, jsonWords)
-}
-
-// subjects are the values of a condition; one that is not known may be narrow.
-func subjects(n *document.Node) []string {
-	all := n.Texts()
-	if !n.Known() || n.Kind == document.Map || len(all) == 0 {
-		all = append(all, "unknown")
-	}
-	return all
-}
-
-// known are the texts of a string or a list, with those that hang on a
-// template or a variable as they are written.
-func known(n *document.Node) []string {
-	if n == nil {
-		return nil
-	}
-	switch n.Kind {
-	case document.String:
-		return []string{n.Text}
-	case document.Unknown:
-		if strings.Contains(n.Text, "${") {
-			return []string{n.Text}
-		}
-	case document.List:
-		var all []string
-		for _, i := range n.Items {
-			all = append(all, known(i)...)
-		}
-		return all
-	case document.Map: // {"Fn::Sub": "…"}
-		if sub := n.Get("Fn::Sub"); sub != nil {
-			return known(sub)
-		}
-	}
-	return nil
-}
-
-// judgeStatement fills in what a statement is for, judges it and reports it
-// where it stands.
-func judgeStatement(f *File, n *document.Node, s *Statement, subject string, words [5]string) {
-	s.Effect = n.Get(words[0]).Str()
-	s.Actions, s.NotActions = known(n.Get(words[1])), known(n.Get(words[2]))
-	s.Resources, s.NotResources = known(n.Get(words[3])), known(n.Get(words[4]))
-	if n.Get(words[4]) != nil && len(s.NotResources) == 0 {
+// fill takes from a statement's node what both have.
+func (s *Statement) fill(n *document.Node, w *awsWords) {
+	s.Effect = n.Get(w.effect).Str()
+	s.Actions, s.NotActions = known(n.Get(w.action)), known(n.Get(w.notAction))
+	s.Resources, s.NotResources = known(n.Get(w.resource)), known(n.Get(w.notResource))
+	if n.Get(w.notResource) != nil && len(s.NotResources) == 0 {
 		s.NotResources = []string{"unknown"}
 	}
-	if s.Effect == "" && n.Get(words[0]) != nil {
-		f.Unknown(n)
-		return
+	s.NotPrincipal = n.Get(w.notPrincipal) != nil
+	s.HasPrincipal = s.NotPrincipal || n.Get(w.principal) != nil
+}
+
+// statementOf reads a statement of a policy in JSON or YAML.
+func statementOf(n *document.Node) Statement {
+	var s Statement
+	s.fill(n, &jsonWords)
+	p := n.Get("Principal")
+	for _, list := range []*document.Node{p, p.Get("AWS"), p.Get("Service"), p.Get("*")} {
+		s.Principals = append(s.Principals, known(list)...)
 	}
-	p, ok := s.Judge()
-	if !ok {
-		p, ok = s.JudgeReads()
+	s.Federated = known(p.Get("Federated"))
+	c := n.Get("Condition")
+	if c != nil && c.Kind != document.Map && c.Kind != document.Null || intrinsic(c, "If") != nil {
+		s.Conditional, s.Claimed = true, true
+		return s
 	}
-	if !ok {
-		if hangs(n, s, words) {
-			f.Unknown(n)
+	for _, operator := range c.Entries() {
+		for _, m := range operator.Value.Entries() {
+			s.bind(condition{operator.Key.Text, m.Key, m.Value})
 		}
-		return
 	}
-	p.Subject = subject
-	f.Report(placeOf(n, &p, words), p)
+	return s
+}
+
+// judgePolicy judges the statements of a policy and reports what is too wide.
+func judgePolicy(f *File, all []granted) {
+	made := makersIn(all)
+	for i := range all {
+		g := &all[i]
+		if g.Effect == "" && g.node.Get(g.words.effect) != nil {
+			f.Unknown(g.node)
+			continue
+		}
+		problems := g.Problems()
+		if len(problems) == 0 {
+			if p, ok := g.JudgeReads(); ok {
+				problems = append(problems, p)
+			} else if p, ok := g.passes(made); ok {
+				problems = append(problems, p)
+			}
+		}
+		if len(problems) == 0 && g.hangs() {
+			f.Unknown(g.node)
+		}
+		for _, p := range problems {
+			p.Subject = g.subject
+			f.Report(g.placeOf(&p), p)
+		}
+	}
+}
+
+// makersIn are the makers that a policy allows.
+func makersIn(all []granted) []maker {
+	var made []maker
+	for _, m := range makers {
+		if slices.ContainsFunc(all, func(g granted) bool { return g.allows(m.action) }) {
+			made = append(made, m)
+		}
+	}
+	return made
+}
+
+// allows tells whether a statement allows an action by its name.
+func (s *Statement) allows(action string) bool {
+	return !strings.EqualFold(s.Effect, "Deny") && !s.HasPrincipal && slices.ContainsFunc(s.Actions, func(a string) bool { return covers(a, action) })
+}
+
+// passes judges iam:PassRole that is bound to a service, where the policy lets
+// its holder start something of that service under any role.
+func (g *granted) passes(made []maker) (Problem, bool) {
+	if !g.allows("iam:PassRole") || !g.everything("iam") {
+		return Problem{}, false
+	}
+	for _, m := range made {
+		if !slices.ContainsFunc(g.node.All(g.words.condition), func(c *document.Node) bool { return find(c, m.service) != nil }) {
+			continue
+		}
+		i := slices.IndexFunc(g.Actions, func(a string) bool { return covers(a, "iam:PassRole") })
+		return Problem{
+			Rule: AWSEscalationRule, Severity: rule.Medium, Value: g.Actions[i],
+			Why:      "with " + m.action + " beside it its holder takes on every role that trusts " + m.service,
+			Narrower: "the ARNs of the roles that are passed, in Resource",
+		}, true
+	}
+	return Problem{}, false
 }
 
 // hangs tells whether it is a value outside of the file that says whether a
 // statement is too wide.
-func hangs(n *document.Node, s *Statement, words [5]string) bool {
-	if strings.EqualFold(s.Effect, "Deny") {
+func (g *granted) hangs() bool {
+	if strings.EqualFold(g.Effect, "Deny") {
 		return false
 	}
-	if a := n.Get(words[1]); a != nil && a.Kind == document.Unknown {
+	if unresolved(g.node.Get(g.words.action)) {
 		return true
 	}
-	if r := n.Get(words[3]); len(s.Resources) > 0 || r == nil || r.Kind != document.Unknown {
+	if g.HasPrincipal {
+		return g.webIdentity() && !g.Claimed && (slices.Contains(g.Subjects, "unknown") || len(g.Federated)+len(g.Subjects) == 0)
+	}
+	if !unresolved(g.node.Get(g.words.resource)) {
 		return false
 	}
-	wide := *s
+	wide := g.Statement
 	wide.Resources = []string{"*"}
-	p, ok := wide.Judge()
-	return ok && (strings.HasSuffix(p.Value, ":*") || p.Rule == AWSEscalationRule)
+	return len(wide.Problems()) > 0
 }
 
 // placeOf is the value that is too wide, or the key above it.
-func placeOf(n *document.Node, p *Problem, words [5]string) *document.Node {
-	var found *document.Node
-	look := func(n *document.Node) bool {
-		if found == nil && (n.Kind == document.String || n.Kind == document.Unknown) && n.Text == p.Value {
-			found = n
+func (g *granted) placeOf(p *Problem) *document.Node {
+	n, w := g.node, g.words
+	for _, not := range []struct{ value, key string }{{"NotAction", w.notAction}, {"NotResource", w.notResource}, {"NotPrincipal", w.notPrincipal}} {
+		if p.Value == not.value {
+			return n.Key(not.key)
 		}
-		return found == nil
 	}
-	lists := []string{words[1], words[3]}
+	keys := []string{w.action, w.notAction}
 	if p.Rule == AWSTrustRule {
-		lists = []string{"Condition", "condition", "Principal", "principals"}
-	}
-	for _, key := range lists {
-		for _, v := range n.All(key) {
-			v.Walk(look)
+		keys = []string{w.principal, w.notPrincipal}
+		if slices.Contains(g.Subjects, p.Value) {
+			keys = []string{w.condition, "conditions"}
 		}
 	}
-	if found != nil {
-		return found
+	for _, key := range keys {
+		for _, v := range n.All(key) {
+			if at := findGranted(v, p.Value); at != nil {
+				return at
+			}
+		}
 	}
-	for _, key := range []string{words[2], words[1], "Principal", "NotPrincipal", words[0]} {
+	for _, key := range append(keys, w.effect) {
 		if k := n.Key(key); k != nil {
 			return k
 		}
@@ -226,54 +326,46 @@ func placeOf(n *document.Node, p *Problem, words [5]string) *document.Node {
 	return n
 }
 
-// administrators are managed policies that are too wide for most, and what
-// they open.
-// Source: docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html.
-var administrators = map[string]struct {
-	severity rule.Severity
-	opens    string
-}{
-	"AdministratorAccess":                  {rule.Critical, "opens everything in the account"},
-	"AdministratorAccess-Amplify":          {rule.High, "administers what Amplify makes, roles among them"},
-	"IAMFullAccess":                        {rule.Critical, "hands out every permission of the account, also to itself"},
-	"PowerUserAccess":                      {rule.High, "opens everything in the account but its users and roles"},
-	"job-function/SystemAdministrator":     {rule.High, "changes most of the account"},
-	"AWSLambda_FullAccess":                 {rule.Medium, "changes every function, and hands roles to them"},
-	"AmazonS3FullAccess":                   {rule.Medium, "reads, changes and deletes every bucket"},
-	"AmazonEC2FullAccess":                  {rule.Medium, "changes every machine and network"},
-	"AmazonDynamoDBFullAccess":             {rule.Medium, "reads, changes and deletes every table"},
-	"AmazonRDSFullAccess":                  {rule.Medium, "changes and deletes every database"},
-	"AmazonSQSFullAccess":                  {rule.Medium, "reads, changes and deletes every queue"},
-	"AmazonSNSFullAccess":                  {rule.Medium, "changes every topic"},
-	"SecretsManagerReadWrite":              {rule.High, "reads and changes every secret"},
-	"AmazonSSMFullAccess":                  {rule.High, "runs commands on every machine"},
-	"CloudWatchFullAccess":                 {rule.Low, "changes every alarm and dashboard"},
-	"AWSCloudFormationFullAccess":          {rule.High, "changes every stack"},
-	"AmazonVPCFullAccess":                  {rule.Medium, "changes every network"},
-	"AmazonRoute53FullAccess":              {rule.Medium, "changes every name"},
-	"AWSKeyManagementServicePowerUser":     {rule.Medium, "uses and makes keys of the whole account"},
-	"AWSOrganizationsFullAccess":           {rule.Critical, "administers every account of the organisation"},
-	"AmazonECS_FullAccess":                 {rule.Medium, "changes every service and hands roles to it"},
-	"AmazonEC2ContainerRegistryFullAccess": {rule.Medium, "changes every image"},
+// findGranted finds a value of a statement: of Terraform's principals among
+// their identifiers, and of a provider's the provider.
+func findGranted(v *document.Node, value string) *document.Node {
+	for _, i := range alternatives(v) {
+		if ids := i.Get("identifiers"); ids != nil {
+			if value == "Federated" && i.Get("type").Is(value) && len(alternatives(ids)) > 0 {
+				return alternatives(ids)[0]
+			}
+			i = ids
+		}
+		if provider := i.Get(value); provider != nil && len(alternatives(provider)) > 0 {
+			return alternatives(provider)[0]
+		}
+		if at := find(i, value); at != nil {
+			return at
+		}
+	}
+	return nil
+}
+
+// find is the first string below a node that reads so.
+func find(n *document.Node, text string) (found *document.Node) {
+	n.Walk(func(n *document.Node) bool {
+		if found == nil && (n.Kind == document.String || n.Kind == document.Unknown) && n.Text == text {
+			found = n
+		}
+		return found == nil
+	})
+	return found
 }
 
 // readManaged reports managed policies of a list that are too wide.
 func readManaged(f *File, subject string, list *document.Node) {
-	var all []*document.Node
 	list.Walk(func(n *document.Node) bool {
-		all = append(all, n)
-		return true
-	})
-	for _, n := range all {
 		if n.Kind != document.String && n.Kind != document.Unknown {
-			continue
+			return true
 		}
-		name := n.Text
-		if _, rest, ok := strings.Cut(name, ":policy/"); ok {
-			name = rest
-		}
-		if a, ok := administrators[strings.Trim(name, `"`)]; ok {
+		if a, name, ok := administratorOf(n.Text); ok {
 			f.Report(n, Problem{Rule: awsManaged, Severity: a.severity, Subject: subject, Value: name, Why: a.opens, Narrower: "a policy of the actions that are called, on the ARNs that they are called for"})
 		}
-	}
+		return true
+	})
 }
