@@ -11,8 +11,8 @@ import (
 )
 
 var (
-	// shellWord is a word of a shell's command.
-	shellWord = regexp.MustCompile(`(?:[^\s'"]|'[^']*'|"[^"]*")+`)
+	// serverWord is a word of a shell's command.
+	serverWord = regexp.MustCompile(`(?:[^\s'"]|'[^']*'|"[^"]*")+`)
 	// shellCommand is the flag before a shell's command.
 	shellCommand = regexp.MustCompile(`(?i)^(/c|-[a-z]?[a-z]?c|-command)$`)
 	assignment   = regexp.MustCompile(`^\w+=`)
@@ -40,7 +40,7 @@ func unwrapped(words []*document.Node) (all, own []*document.Node) {
 			if i == 0 || i == len(own) {
 				return all, own
 			}
-			command := slices.Concat(pieces(own[i], shellWord), own[i+1:])
+			command := slices.Concat(pieces(own[i], serverWord), own[i+1:])
 			all = slices.Concat(all[:len(all)-len(own)+i], command)
 			own = command
 			for j, w := range command { // cd tools && npx -y server

@@ -167,7 +167,7 @@ func readServerList(f *File, list *document.Node) {
 		}
 		words = slices.Concat(words, s.Get("args").Strings())
 		if len(words) == 1 && oneLine.MatchString(words[0].Text) {
-			words = pieces(words[0], shellWord)
+			words = pieces(words[0], serverWord)
 		}
 		var own []*document.Node
 		if s.words, own = unwrapped(words); len(own) > 0 {

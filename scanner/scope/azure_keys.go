@@ -60,7 +60,7 @@ func readKeyVault(f *File, subject string, body *document.Node) {
 		list := fold(body, key)
 		for _, p := range list.Strings() {
 			if strings.EqualFold(p.Text, "all") || strings.EqualFold(p.Text, "purge") && slices.ContainsFunc(list.Texts(), func(t string) bool { return strings.EqualFold(t, "get") }) {
-				reportOnce(f, p, Problem{Rule: azureVault, Subject: subject, Value: key + " " + p.Text, Why: "reads, changes and deletes for good what the vault holds", Narrower: `["Get"], or a role on the one secret`})
+				f.Report(p, Problem{Rule: azureVault, Subject: subject, Value: key + " " + p.Text, Why: "reads, changes and deletes for good what the vault holds", Narrower: `["Get"], or a role on the one secret`})
 				break
 			}
 		}
@@ -110,8 +110,8 @@ func readSignatures(f *File, d *document.Node) {
 func readContainerAccess(f *File, subject string, access *document.Node) {
 	switch strings.ToLower(access.Str()) {
 	case "container":
-		reportOnce(f, access, Problem{Rule: azurePublic, Severity: rule.High, Subject: subject, Why: "lets everyone on the internet list and read the container", Narrower: "private"})
+		f.Report(access, Problem{Rule: azurePublic, Severity: rule.High, Subject: subject, Why: "lets everyone on the internet list and read the container", Narrower: "private"})
 	case "blob":
-		reportOnce(f, access, Problem{Rule: azurePublic, Subject: subject, Why: "lets everyone on the internet who knows a name read the blob", Narrower: "private"})
+		f.Report(access, Problem{Rule: azurePublic, Subject: subject, Why: "lets everyone on the internet who knows a name read the blob", Narrower: "private"})
 	}
 }

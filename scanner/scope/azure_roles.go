@@ -118,12 +118,12 @@ func reportRole(f *File, subject string, role *document.Node, far reach) {
 		default:
 			p.Severity = rule.Medium
 		}
-		reportOnce(f, role, p)
+		f.Report(role, p)
 		return
 	}
 	for _, r := range azureServiceRoles {
 		if far >= subscriptionReach && isRole(role, r.name, r.id) {
-			reportOnce(f, role, Problem{Rule: azureRole, Severity: rule.Medium, Subject: subject, Value: r.name, Why: r.opens + reachWords[far], Narrower: "the role on the one resource that is meant"})
+			f.Report(role, Problem{Rule: azureRole, Severity: rule.Medium, Subject: subject, Value: r.name, Why: r.opens + reachWords[far], Narrower: "the role on the one resource that is meant"})
 			return
 		}
 	}
@@ -133,7 +133,7 @@ func reportRole(f *File, subject string, role *document.Node, far reach) {
 func reportEntraRole(f *File, subject string, role *document.Node) {
 	for _, r := range entraRoles {
 		if isRole(role, r.name, r.id) || strings.Contains(role.Text, `["`+r.name+`"]`) {
-			reportOnce(f, role, Problem{Rule: azureRole, Severity: rule.Critical, Subject: subject, Value: r.name, Why: r.opens, Narrower: r.narrower})
+			f.Report(role, Problem{Rule: azureRole, Severity: rule.Critical, Subject: subject, Value: r.name, Why: r.opens, Narrower: r.narrower})
 			return
 		}
 	}
@@ -174,7 +174,7 @@ func readActions(f *File, subject string, actions, not []*document.Node) {
 		default:
 			continue
 		}
-		reportOnce(f, a, p)
+		f.Report(a, p)
 	}
 }
 
@@ -213,6 +213,6 @@ var anyRepository = regexp.MustCompile(`\['?sub'?\]\s+matches\s+'(\*|repo:[^/:']
 // readMatching reports a federated credential whose wildcard is too early.
 func readMatching(f *File, subject string, expression *document.Node) {
 	if anyRepository.MatchString(expression.Str()) {
-		reportOnce(f, expression, Problem{Rule: azureFederation, Subject: subject, Why: "lets the jobs of several repositories act as the application", Narrower: "claims['sub'] matches 'repo:OWNER/REPOSITORY:ref:refs/heads/main'"})
+		f.Report(expression, Problem{Rule: azureFederation, Subject: subject, Why: "lets the jobs of several repositories act as the application", Narrower: "claims['sub'] matches 'repo:OWNER/REPOSITORY:ref:refs/heads/main'"})
 	}
 }

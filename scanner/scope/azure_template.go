@@ -102,7 +102,7 @@ func (t *armTemplate) judge(f *File, kind, subject string, p *document.Node, far
 				if key := p.Key("allowBlobPublicAccess"); v == public && key != nil {
 					at = key
 				}
-				reportOnce(f, at, Problem{Rule: azurePublic, Subject: subject, Value: "allowBlobPublicAccess", Why: "lets containers be opened to everyone on the internet", Narrower: `"allowBlobPublicAccess": false`})
+				f.Report(at, Problem{Rule: azurePublic, Subject: subject, Value: "allowBlobPublicAccess", Why: "lets containers be opened to everyone on the internet", Narrower: `"allowBlobPublicAccess": false`})
 			}
 		}
 	case "microsoft.storage/storageaccounts/blobservices/containers":
@@ -139,7 +139,7 @@ var (
 	// reference is a variable or parameter in an expression, and the members
 	// of it that are taken by name.
 	reference = regexp.MustCompile(`(?i)(variables|parameters)\('([^']+)'\)((?:\.\w+|\['[^']+'\])*)`)
-	member    = regexp.MustCompile(`\.(\w+)|\['([^']+)'\]`)
+	taken     = regexp.MustCompile(`\.(\w+)|\['([^']+)'\]`)
 )
 
 // resolve returns what an expression's variables and parameters are: the
@@ -156,7 +156,7 @@ func (t *armTemplate) resolve(n *document.Node, depth int) []*document.Node {
 	var all []*document.Node
 	for _, m := range refs[:min(len(refs), maxFollows)] {
 		value, at := t.lookup(strings.ToLower(m[1]), m[2])
-		for _, step := range member.FindAllStringSubmatch(m[3], -1) {
+		for _, step := range taken.FindAllStringSubmatch(m[3], -1) {
 			value = fold(value, word(step[1], step[2]))
 		}
 		if value == nil || value.Kind == document.List || value.Kind == document.Map || value.Str() == "" && value.Kind == document.String {

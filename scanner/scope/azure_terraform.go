@@ -33,7 +33,7 @@ func (t *terraform) readAzureResource(b *document.Block) {
 		for _, key := range []string{"allow_nested_items_to_be_public", "allow_blob_public_access"} {
 			for _, v := range t.of(body.Get(key), nil) {
 				if isTrue(v) {
-					reportOnce(t.File, body.Key(key), Problem{Rule: azurePublic, Subject: name, Why: "lets containers be opened to everyone on the internet", Narrower: key + " = false"})
+					t.Report(body.Key(key), Problem{Rule: azurePublic, Subject: name, Why: "lets containers be opened to everyone on the internet", Narrower: key + " = false"})
 				}
 			}
 		}

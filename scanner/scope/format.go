@@ -158,9 +158,14 @@ func (f *File) parse() document.Parsed {
 // maxGrants is how many grants one file may have reported.
 const maxGrants = 1000
 
-// Report reports a grant that is too wide, at a value or a key of the file.
+// Report reports a grant that is too wide, at a value or a key of the file. A
+// place that has the same already is passed over: an alias, a merge key or a
+// variable shows one value in several places.
 func (f *File) Report(at *document.Node, p Problem) {
 	if at == nil || len(f.grants) >= maxGrants {
+		return
+	}
+	if slices.ContainsFunc(f.grants, func(g Grant) bool { return g.Rule == p.Rule && g.Start == at.Start && g.End == at.End && g.Why == p.Why }) {
 		return
 	}
 	i := slices.IndexFunc(f.format.Rules, func(r Rule) bool { return r.ID == p.Rule })

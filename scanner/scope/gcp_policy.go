@@ -150,7 +150,7 @@ func readManifest(f *File, d *document.Node) {
 		readCustomRole(f, subject, spec.Get("permissions").Strings())
 	case strings.HasSuffix(kind.Str(), "AccessControl"):
 		if who := spec.Get("entity"); who.Is("allUsers", "allAuthenticatedUsers") {
-			reportOnce(f, who, publicBinding(&binding{subject: subject, role: aclRole(spec.Get("role"), "READER")}, who.Text))
+			f.Report(who, publicBinding(&binding{subject: subject, role: aclRole(spec.Get("role"), "READER")}, who.Text))
 		}
 	}
 }

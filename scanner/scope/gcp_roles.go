@@ -95,11 +95,11 @@ func judgeBinding(f *File, b binding) {
 	}
 	for _, m := range b.members {
 		if m.Is("allUsers", "allAuthenticatedUsers") {
-			reportOnce(f, m, publicBinding(&b, m.Text))
+			f.Report(m, publicBinding(&b, m.Text))
 			return
 		}
 		if strings.HasPrefix(m.Text, "principalSet://") && strings.HasSuffix(m.Text, "/*") {
-			reportOnce(f, m, Problem{Rule: gcpFederation, Subject: b.subject, Value: "principalSet", Why: "gives " + name + " to every identity of the pool", Narrower: "principalSet://…/attribute.repository/OWNER/REPOSITORY"})
+			f.Report(m, Problem{Rule: gcpFederation, Subject: b.subject, Value: "principalSet", Why: "gives " + name + " to every identity of the pool", Narrower: "principalSet://…/attribute.repository/OWNER/REPOSITORY"})
 			return
 		}
 	}
@@ -107,7 +107,7 @@ func judgeBinding(f *File, b binding) {
 		return
 	}
 	if p := roleProblem(f, &b, name); p.Rule != "" {
-		reportOnce(f, b.role, p)
+		f.Report(b.role, p)
 	}
 }
 
@@ -196,11 +196,11 @@ func readCustomRole(f *File, subject string, permissions []*document.Node) {
 		case p.Kind != document.String:
 			f.Unknown(p)
 		case strings.Contains(p.Text, "*"):
-			reportOnce(f, p, Problem{Rule: gcpRole, Subject: subject, Why: "grants every permission that the wildcard covers", Narrower: "the permissions that are used, by name"})
+			f.Report(p, Problem{Rule: gcpRole, Subject: subject, Why: "grants every permission that the wildcard covers", Narrower: "the permissions that are used, by name"})
 		case slices.Contains(handing, p.Text):
-			reportOnce(f, p, Problem{Rule: gcpRole, Severity: rule.Medium, Subject: subject, Why: "lets its holder take on other permissions", Narrower: "the permission in a binding on the one resource that is meant"})
+			f.Report(p, Problem{Rule: gcpRole, Severity: rule.Medium, Subject: subject, Why: "lets its holder take on other permissions", Narrower: "the permission in a binding on the one resource that is meant"})
 		case p.Text == "iam.serviceAccounts.actAs" && launches:
-			reportOnce(f, p, Problem{Rule: gcpRole, Severity: rule.Medium, Subject: subject, Why: "starts workloads as every service account that it is bound over", Narrower: "roles/iam.serviceAccountUser on the one account that is meant"})
+			f.Report(p, Problem{Rule: gcpRole, Severity: rule.Medium, Subject: subject, Why: "starts workloads as every service account that it is bound over", Narrower: "roles/iam.serviceAccountUser on the one account that is meant"})
 		}
 	}
 }
@@ -217,7 +217,7 @@ func everyScope(scopes []*document.Node) *document.Node {
 
 func reportMachine(f *File, subject string, scopes []*document.Node) {
 	if s := everyScope(scopes); s != nil {
-		reportOnce(f, s, Problem{Rule: gcpDefault, Subject: subject, Why: "runs as the default account with every scope", Narrower: "a service account of its own, with the roles that are used"})
+		f.Report(s, Problem{Rule: gcpDefault, Subject: subject, Why: "runs as the default account with every scope", Narrower: "a service account of its own, with the roles that are used"})
 	}
 }
 
@@ -236,6 +236,6 @@ func readProvider(f *File, subject string, issuer, condition *document.Node) {
 		return
 	}
 	if condition == nil || condition.Kind == document.Null || condition.Is("", "true") {
-		reportOnce(f, issuer, Problem{Rule: gcpFederation, Subject: subject, Why: "lets everyone whom " + issuer.Text + " makes a token for into the pool", Narrower: `an attribute condition, such as assertion.repository_owner == 'OWNER'`})
+		f.Report(issuer, Problem{Rule: gcpFederation, Subject: subject, Why: "lets everyone whom " + issuer.Text + " makes a token for into the pool", Narrower: `an attribute condition, such as assertion.repository_owner == 'OWNER'`})
 	}
 }

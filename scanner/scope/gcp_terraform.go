@@ -128,7 +128,7 @@ func (t *terraform) readDataset(name, kind string, body *document.Node) {
 	for _, a := range access {
 		for _, key := range []string{"special_group", "iam_member"} {
 			if who := a.Get(key); who.Is("allAuthenticatedUsers", "allUsers") {
-				reportOnce(t.File, who, publicBinding(&binding{subject: name, role: aclRole(a.Get("role"), "READER")}, who.Text))
+				t.Report(who, publicBinding(&binding{subject: name, role: aclRole(a.Get("role"), "READER")}, who.Text))
 			}
 		}
 	}
@@ -166,7 +166,7 @@ func (t *terraform) readStorage(name string, body *document.Node) {
 }
 
 func (t *terraform) reportACL(name string, at, role *document.Node, who string) {
-	reportOnce(t.File, at, publicBinding(&binding{subject: name, role: aclRole(role, "READER")}, who))
+	t.Report(at, publicBinding(&binding{subject: name, role: aclRole(role, "READER")}, who))
 }
 
 // forbids tells inputs of a module that name roles which nobody is to have.

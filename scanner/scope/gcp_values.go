@@ -86,17 +86,6 @@ func nested(body *document.Node, kind string) []*document.Node {
 	return all
 }
 
-// reportOnce reports a problem unless its place has it already: several blocks
-// may use one value.
-func reportOnce(f *File, at *document.Node, p Problem) {
-	for i := range f.grants {
-		if g := &f.grants[i]; g.Start == at.Start && g.Rule == p.Rule {
-			return
-		}
-	}
-	f.Report(at, p)
-}
-
 // bound are names that stand for values where an expression is read.
 type bound map[string]*document.Node
 

@@ -122,7 +122,7 @@ func readJob(f *File, w *workflow, j document.Member) {
 		if strings.HasPrefix(job.Get("uses").Str(), "./") {
 			severity = rule.Low
 		}
-		f.reportOnce(s, Problem{Rule: actionsInherit, Severity: severity, Subject: subject, Why: "hands every secret to " + word(job.Get("uses").Str(), "the called workflow"), Narrower: "the secrets that it declares, by name"})
+		f.Report(s, Problem{Rule: actionsInherit, Severity: severity, Subject: subject, Why: "hands every secret to " + word(job.Get("uses").Str(), "the called workflow"), Narrower: "the secrets that it declares, by name"})
 	}
 	readCloudKeys(f, w, subject, job)
 	for _, s := range job.Get("steps").Values() {
@@ -136,9 +136,9 @@ func readJob(f *File, w *workflow, j document.Member) {
 	}
 }
 
-// maxValues is how many bytes the values of a document may have, aliases
+// maxAliased is how many bytes the values of a document may have, aliases
 // followed: one long script has many places by its aliases.
-const maxValues = 8 << 20
+const maxAliased = 8 << 20
 
 // affordable tells whether a document may be judged in a moment.
 func affordable(f *File, d *document.Node) bool {
@@ -147,18 +147,10 @@ func affordable(f *File, d *document.Node) bool {
 		size += len(n.Text)
 		return true
 	})
-	if size > maxValues {
-		f.Fault(fmt.Errorf("its values have more than %d MB, aliases followed", maxValues>>20))
+	if size > maxAliased {
+		f.Fault(fmt.Errorf("its values have more than %d MB, aliases followed", maxAliased>>20))
 	}
-	return size <= maxValues
-}
-
-// reportOnce reports a grant, unless the same rule has its place already: an
-// alias or a merge key shows one place in several jobs.
-func (f *File) reportOnce(at *document.Node, p Problem) {
-	if at != nil && !slices.ContainsFunc(f.grants, func(g Grant) bool { return g.Rule == p.Rule && g.Start == at.Start && g.End == at.End }) {
-		f.Report(at, p)
-	}
+	return size <= maxAliased
 }
 
 // events is what starts a workflow. YAML 1.1 reads `on` as true, and what was
@@ -239,7 +231,7 @@ func readPermissions(f *File, subject string, p *document.Node, jobs []document.
 		}
 	}
 	if p.Is("write-all") {
-		f.reportOnce(p, Problem{Rule: actionsAll, Subject: subject, Why: "its token may write everything in the repository", Narrower: narrowerThanAll(known, len(jobs))})
+		f.Report(p, Problem{Rule: actionsAll, Subject: subject, Why: "its token may write everything in the repository", Narrower: narrowerThanAll(known, len(jobs))})
 		return
 	}
 	for _, name := range permissionNames {
@@ -264,7 +256,7 @@ func readPermissions(f *File, subject string, p *document.Node, jobs []document.
 		case reads:
 			problem.Narrower = name + ": read"
 		}
-		f.reportOnce(value, problem)
+		f.Report(value, problem)
 	}
 }
 
@@ -295,10 +287,10 @@ func readAllSecrets(f *File, d *document.Node) {
 			return true
 		}
 		for _, at := range places(f, n, allSecrets) {
-			f.reportOnce(at, Problem{Rule: actionsSecrets, Subject: "workflow", Value: "secrets", Why: "hands over every secret that the repository has", Narrower: "the secrets that are used, by name"})
+			f.Report(at, Problem{Rule: actionsSecrets, Subject: "workflow", Value: "secrets", Why: "hands over every secret that the repository has", Narrower: "the secrets that are used, by name"})
 		}
 		for _, at := range places(f, n, computedSecrets) {
-			f.reportOnce(at, Problem{Rule: actionsSecrets, Severity: rule.Medium, Subject: "workflow", Why: "computes a secret's name, for which the job is given every secret", Narrower: "the secrets by name, one chosen by a condition: ${{ matrix.name == 'eu' && secrets.KEY_EU || secrets.KEY_US }}"})
+			f.Report(at, Problem{Rule: actionsSecrets, Severity: rule.Medium, Subject: "workflow", Why: "computes a secret's name, for which the job is given every secret", Narrower: "the secrets by name, one chosen by a condition: ${{ matrix.name == 'eu' && secrets.KEY_EU || secrets.KEY_US }}"})
 		}
 		return true
 	})

@@ -31,7 +31,7 @@ func readAgentStep(f *File, w *workflow, subject string, step *document.Node) {
 		at := commandPlaces(f, n, neverAsks)
 		switch {
 		case len(at) > 0:
-			f.reportOnce(at[0], Problem{Rule: agentBypass, Severity: severity, Subject: subject, Value: neverAsks.FindString(at[0].Text), Why: "runs every command that the agent thinks of, with the job's token and secrets", Narrower: `--allowedTools "Read,Bash(npm test:*)", with a token that only reads`})
+			f.Report(at[0], Problem{Rule: agentBypass, Severity: severity, Subject: subject, Value: neverAsks.FindString(at[0].Text), Why: "runs every command that the agent thinks of, with the job's token and secrets", Narrower: `--allowedTools "Read,Bash(npm test:*)", with a token that only reads`})
 		case n.Str() != "" && toolFlag.MatchString(n.Text):
 			readToolList(f, subject, n, toolFlag.FindStringSubmatch(n.Text)[1])
 		}
@@ -42,7 +42,7 @@ func readAgentStep(f *File, w *workflow, subject string, step *document.Node) {
 		}
 	}
 	if who := step.Get("with", "allowed_non_write_users"); who.Is("*") {
-		f.reportOnce(who, Problem{Rule: agentAll, Severity: rule.High, Subject: subject, Why: "takes work from anyone who may write an issue", Narrower: "the names of who may give the agent work"})
+		f.Report(who, Problem{Rule: agentAll, Severity: rule.High, Subject: subject, Why: "takes work from anyone who may write an issue", Narrower: "the names of who may give the agent work"})
 	}
 }
 
@@ -51,7 +51,7 @@ func readToolList(f *File, subject string, n *document.Node, list string) {
 	for _, t := range toolWord.FindAllString(list, -1) {
 		if p, ok := judgeTool(t); ok && p.Rule == agentAll {
 			p.Subject, p.Value = subject, t
-			f.reportOnce(places(f, n, regexp.MustCompile(regexp.QuoteMeta(t)))[0], p)
+			f.Report(places(f, n, regexp.MustCompile(regexp.QuoteMeta(t)))[0], p)
 			return
 		}
 	}

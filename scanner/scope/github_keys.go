@@ -141,8 +141,8 @@ func readCloudKeys(f *File, w *workflow, subject string, job *document.Node) {
 		readCloudInputs(f, w, subject, s, job)
 		readCloudEnv(f, w, subject, s.Get("env"), job)
 		for _, l := range loginsIn(f, s.Get("run")) {
-			if !w.storages.elsewhere(f, l.at, job, w.Get("env")) && !namesKey(l.at.Text, envs) {
-				f.reportOnce(l.at, Problem{Rule: actionsCloud, Subject: subject, Value: "login", Why: l.why, Narrower: l.narrower + ", with id-token: write"})
+			if !w.storages.elsewhere(f, l.at, job, w.Get("env")) && !hasKeyOf(l.at.Text, envs) {
+				f.Report(l.at, Problem{Rule: actionsCloud, Subject: subject, Value: "login", Why: l.why, Narrower: l.narrower + ", with id-token: write"})
 			}
 		}
 		if r := s.Get("with", "registry-url").Str(); r != "" {
@@ -152,9 +152,9 @@ func readCloudKeys(f *File, w *workflow, subject string, job *document.Node) {
 	}
 }
 
-// namesKey tells whether a command names a variable whose key is reported where
+// hasKeyOf tells whether a command names a variable whose key is reported where
 // it is set.
-func namesKey(command string, envs []variables) bool {
+func hasKeyOf(command string, envs []variables) bool {
 	return slices.ContainsFunc(shellVariable.FindAllStringSubmatch(command, -1), func(m []string) bool {
 		return cloudVariables[m[1]] != "" && fromSecret(inEffect(m[1], envs))
 	})
@@ -177,7 +177,7 @@ func readCloudInputs(f *File, w *workflow, subject string, step, job *document.N
 		if with.Get("role-to-assume") != nil {
 			p.Severity = rule.Low
 		}
-		f.reportOnce(value, p)
+		f.Report(value, p)
 	}
 }
 
@@ -188,7 +188,7 @@ func readCloudEnv(f *File, w *workflow, subject string, env, job *document.Node)
 	for _, m := range env.Entries() {
 		narrower, ok := cloudVariables[m.Key.Text]
 		if ok && fromSecret(m.Value) && !(narrower == awsOIDC && w.storages.elsewhere(f, m.Value, job, w.Get("env"))) {
-			f.reportOnce(m.Value, Problem{Rule: actionsCloud, Subject: subject, Value: m.Key.Text, Why: "hands over a cloud's key that never ends", Narrower: narrower})
+			f.Report(m.Value, Problem{Rule: actionsCloud, Subject: subject, Value: m.Key.Text, Why: "hands over a cloud's key that never ends", Narrower: narrower})
 		}
 	}
 }
@@ -319,7 +319,7 @@ func readPublishing(f *File, subject string, step *document.Node, registry strin
 		for _, c := range commands {
 			if at := secretPart.FindAllStringIndex(c.Text, -1); at != nil && fromSecret(c) {
 				last := at[len(at)-1] // a name may stand before the key
-				f.reportOnce(&document.Node{Kind: document.String, Text: c.Text[last[0]:last[1]], Start: c.Start + last[0], End: c.Start + last[1]}, problem)
+				f.Report(&document.Node{Kind: document.String, Text: c.Text[last[0]:last[1]], Start: c.Start + last[0], End: c.Start + last[1]}, problem)
 			}
 			if named := shellVariable.FindAllStringSubmatch(c.Text, -1); named != nil {
 				names = append(names, named[len(named)-1][1])
@@ -327,7 +327,7 @@ func readPublishing(f *File, subject string, step *document.Node, registry strin
 		}
 		for _, n := range names {
 			if value := inEffect(n, envs); fromSecret(value) && (holdsKey(n) || slices.Contains(p.variables, n)) {
-				f.reportOnce(value, problem)
+				f.Report(value, problem)
 				break
 			}
 		}

@@ -153,7 +153,7 @@ func scriptNeeds(script string, token bool) (needs []string, known bool) {
 	if strings.Contains(script, "<<") {
 		return nil, false
 	}
-	for _, command := range commandsOf(script) {
+	for _, command := range scriptCommands(script) {
 		program, rest, _ := strings.Cut(command, " ")
 		rest = strings.TrimSpace(rest)
 		more, ok := []string(nil), false
@@ -240,9 +240,9 @@ const maxSubstitutions = 10
 // none.
 var shellKeywords = []string{"fi", "done", "then", "else", "do", "esac", "in"}
 
-// commandsOf parts a script into commands, those whose output is a part of
+// scriptCommands parts a script into commands, those whose output is a part of
 // others among them. What is quoted is no command.
-func commandsOf(script string) []string {
+func scriptCommands(script string) []string {
 	script = strings.ReplaceAll(strings.ReplaceAll(script, "\\\r\n", " "), "\\\n", " ")
 	script = shellArithmetic.ReplaceAllString(anExpression.ReplaceAllString(script, "0"), "0")
 	var all []string
@@ -251,7 +251,7 @@ func commandsOf(script string) []string {
 			return []string{"$("} // no command that anybody knows
 		}
 		for _, m := range shellSubstitution.FindAllStringSubmatch(script, -1) {
-			all = append(all, commandsOf(m[1]+m[2])...)
+			all = append(all, scriptCommands(m[1]+m[2])...)
 		}
 		script = shellSubstitution.ReplaceAllString(script, "0")
 	}

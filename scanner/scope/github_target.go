@@ -42,7 +42,7 @@ func readTarget(f *File, w *workflow, subject string, job *document.Node) {
 		if at == nil || ownOnly(condition) || ownOnly(s.Get("if").Str()) {
 			continue
 		}
-		if !slices.ContainsFunc(steps[i+1:], runsCode) && !slices.ContainsFunc(commandsOf(s.Get("run").Str()), runsFiles) {
+		if !slices.ContainsFunc(steps[i+1:], runsCode) && !slices.ContainsFunc(scriptCommands(s.Get("run").Str()), runsFiles) {
 			continue
 		}
 		p := Problem{Rule: actionsTarget, Subject: subject, Value: "head", Why: "runs code of whoever opens a pull request with the repository's token", Narrower: "on: pull_request, and what needs rights in a second workflow"}
@@ -55,7 +55,7 @@ func readTarget(f *File, w *workflow, subject string, job *document.Node) {
 		case startedBy(w.Node, "workflow_run"):
 			p.Severity = rule.High
 		}
-		f.reportOnce(at, p)
+		f.Report(at, p)
 		return
 	}
 }
@@ -86,7 +86,7 @@ func readTexts(f *File, w *workflow, subject string, job *document.Node) {
 		case looked.MatchString(job.Get("if").Str()+s.Get("if").Str()) || awaitsPerson(w, job):
 			p.Severity = rule.High
 		}
-		f.reportOnce(at[0], p)
+		f.Report(at[0], p)
 		return
 	}
 }
@@ -164,7 +164,7 @@ func runsCode(step *document.Node) bool {
 	if uses := step.Get("uses").Str(); uses != "" {
 		return !fetches.MatchString(actionName(uses))
 	}
-	return slices.ContainsFunc(commandsOf(step.Get("run").Str()), runsFiles)
+	return slices.ContainsFunc(scriptCommands(step.Get("run").Str()), runsFiles)
 }
 
 // runsFiles tells whether a command may run a file of the working folder.

@@ -138,7 +138,7 @@ func readPipeline(f *File, d *document.Node) {
 		readPipelineJob(f, p, subject, m.Value)
 		readRuleVariables(f, p, subject, m.Value.Get("rules"))
 		if forward := m.Value.Get("trigger", "forward"); isTrue(forward.Get("pipeline_variables")) {
-			f.reportOnce(forward.Key("pipeline_variables"), Problem{Rule: gitlabForward, Subject: subject, Why: "hands every variable of the pipeline to the project that it triggers", Narrower: "variables, with those that it needs"})
+			f.Report(forward.Key("pipeline_variables"), Problem{Rule: gitlabForward, Subject: subject, Why: "hands every variable of the pipeline to the project that it triggers", Narrower: "variables, with those that it needs"})
 		}
 	}
 }
@@ -216,15 +216,15 @@ func readPipelineVariables(f *File, p pipeline, subject string, variables *docum
 		value := valueOf(m.Value)
 		switch {
 		case m.Key.Is("CI_DEBUG_TRACE") && turnsOn(value):
-			f.reportOnce(m.Key, Problem{Rule: gitlabTrace, Subject: subject, Why: "prints every variable of the job into its log", Narrower: "leave it out, and set it for one run"})
+			f.Report(m.Key, Problem{Rule: gitlabTrace, Subject: subject, Why: "prints every variable of the job into its log", Narrower: "leave it out, and set it for one run"})
 		case m.Key.Is("CI_DEBUG_SERVICES") && turnsOn(value):
-			f.reportOnce(m.Key, Problem{Rule: gitlabTrace, Severity: rule.Low, Subject: subject, Why: "mixes the services' output into the job's log, where masked variables may show", Narrower: "leave it out, and set it for one run"})
+			f.Report(m.Key, Problem{Rule: gitlabTrace, Severity: rule.Low, Subject: subject, Why: "mixes the services' output into the job's log, where masked variables may show", Narrower: "leave it out, and set it for one run"})
 		case pipelineKeys[m.Key.Text] != "" && strings.HasPrefix(value.Str(), "$") && variables.Get("AWS_SESSION_TOKEN") == nil:
 			if !m.Key.Is("AWS_SECRET_ACCESS_KEY") || !p.storages.elsewhere(f, value, p.Node) {
-				f.reportOnce(value, Problem{Rule: gitlabCloud, Subject: subject, Value: m.Key.Text, Why: "uses a cloud's key that never ends", Narrower: pipelineKeys[m.Key.Text]})
+				f.Report(value, Problem{Rule: gitlabCloud, Subject: subject, Value: m.Key.Text, Why: "uses a cloud's key that never ends", Narrower: pipelineKeys[m.Key.Text]})
 			}
 		case plainKey(m.Key.Text, value):
-			f.reportOnce(value, Problem{Rule: gitlabPlain, Subject: subject, Value: m.Key.Text, Why: "stands in the file, for everyone who reads it", Narrower: "a masked and protected variable of the project, or secrets with id_tokens"})
+			f.Report(value, Problem{Rule: gitlabPlain, Subject: subject, Value: m.Key.Text, Why: "stands in the file, for everyone who reads it", Narrower: "a masked and protected variable of the project, or secrets with id_tokens"})
 		}
 	}
 }
@@ -241,7 +241,7 @@ var (
 	ownEndpoints = regexp.MustCompile(`(projects/\$\{?CI_PROJECT_ID\}?|\$\{?CI_API_V4_URL\}?/projects/[^\s"']+)/(packages/|releases|jobs/artifacts|terraform/state|environments\b)`)
 	pushAddress  = regexp.MustCompile(`\bgit (?:push|remote (?:set-url|add))\b[^\n;&|]*\$\{?CI_JOB_TOKEN\b\}?`)
 	publishFlag  = regexp.MustCompile(`(?:\s-p|--password|--token|-k|--api-key)[= ]["']?\$\{?(\w+)`)
-	npmToken     = regexp.MustCompile(`//registry\.npmjs\.org/:_authToken[= ]["']?\$\{?\w+\}?`)
+	npmLogin     = regexp.MustCompile(`//registry\.npmjs\.org/:_authToken[= ]["']?\$\{?\w+\}?`)
 )
 
 // readPipelineJob reports what a job's variables and commands hold.
@@ -256,7 +256,7 @@ func readPipelineJob(f *File, p pipeline, subject string, job *document.Node) {
 	for _, l := range lines {
 		if pushes {
 			for _, at := range commandPlaces(f, l, pushAddress) {
-				f.reportOnce(at, Problem{Rule: gitlabJobToken, Severity: rule.Low, Subject: subject, Value: "git push", Why: "pushes with the job's token, for which every job of the project may write the repository", Narrower: "a deploy key that may push, as a protected variable of this job"})
+				f.Report(at, Problem{Rule: gitlabJobToken, Severity: rule.Low, Subject: subject, Value: "git push", Why: "pushes with the job's token, for which every job of the project may write the repository", Narrower: "a deploy key that may push, as a protected variable of this job"})
 			}
 		}
 		readScriptLine(f, p, subject, l)
@@ -278,16 +278,16 @@ func scriptLines(n *document.Node) []*document.Node {
 
 func readScriptLine(f *File, p pipeline, subject string, line *document.Node) {
 	for _, at := range commandPlaces(f, line, buildArg) {
-		f.reportOnce(at, Problem{Rule: gitlabJobToken, Subject: subject, Value: "--build-arg", Why: "writes the job's token into the image's history", Narrower: "--secret id=token,env=CI_JOB_TOKEN"})
+		f.Report(at, Problem{Rule: gitlabJobToken, Subject: subject, Value: "--build-arg", Why: "writes the job's token into the image's history", Narrower: "--secret id=token,env=CI_JOB_TOKEN"})
 	}
 	if ownEndpoints.MatchString(line.Text) && !strings.Contains(line.Text, "CI_JOB_TOKEN") {
 		for _, at := range commandPlaces(f, line, privateToken) {
-			f.reportOnce(at, Problem{Rule: gitlabPrivate, Subject: subject, Value: "PRIVATE-TOKEN", Why: "sends a person's or project's token to an address that takes the job's own", Narrower: "JOB-TOKEN: $CI_JOB_TOKEN"})
+			f.Report(at, Problem{Rule: gitlabPrivate, Subject: subject, Value: "PRIVATE-TOKEN", Why: "sends a person's or project's token to an address that takes the job's own", Narrower: "JOB-TOKEN: $CI_JOB_TOKEN"})
 		}
 	}
 	for _, l := range loginsIn(f, line) {
 		if !strings.Contains(l.why, "AWS") || !p.storages.elsewhere(f, l.at, p.Node) {
-			f.reportOnce(l.at, Problem{Rule: gitlabCloud, Subject: subject, Value: "login", Why: l.why, Narrower: "id_tokens, and " + l.narrower})
+			f.Report(l.at, Problem{Rule: gitlabCloud, Subject: subject, Value: "login", Why: l.why, Narrower: "id_tokens, and " + l.narrower})
 		}
 	}
 }
@@ -311,18 +311,18 @@ func readPipelinePublishing(f *File, subject string, lines []*document.Node, env
 		problem := Problem{Rule: gitlabCloud, Severity: rule.Low, Subject: subject, Value: "publish", Why: "publishes to " + p.name + " with a token that is kept", Narrower: "a trusted publisher, and id_tokens"}
 		for _, n := range p.variables {
 			if v := valueOf(inEffect(n, envs)); strings.HasPrefix(v.Str(), "$") && !strings.Contains(v.Text, "CI_JOB_TOKEN") {
-				f.reportOnce(v, problem)
+				f.Report(v, problem)
 			}
 		}
 		for _, c := range commands {
 			if at := publishFlag.FindStringSubmatchIndex(c.Text); at != nil && c.Text[at[2]:at[3]] != "CI_JOB_TOKEN" {
-				f.reportOnce(part(c, at[0], at[1]), problem)
+				f.Report(part(c, at[0], at[1]), problem)
 			}
 		}
 		for _, l := range lines {
-			for _, at := range commandPlaces(f, l, npmToken) {
+			for _, at := range commandPlaces(f, l, npmLogin) {
 				if p.name == "npm" && !strings.Contains(at.Text, "CI_JOB_TOKEN") {
-					f.reportOnce(at, problem)
+					f.Report(at, problem)
 				}
 			}
 		}

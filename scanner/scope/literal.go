@@ -95,8 +95,8 @@ var (
 	userinfo = regexp.MustCompile(`://([^/?#@:\s]*)(?::([^/?#\s]*))?@(\[[^\]]*\]|[^/?#@:\s]*)`)
 	// parameter is a parameter of an address or a part of a connection string.
 	parameter = regexp.MustCompile(`(?:[?&;]|^)\s*([\w. -]+?)\s*=\s*([^&#;\s"']+)`)
-	// member is a member of JSON in a string: {"Authorization": "Bearer x"}.
-	member = regexp.MustCompile(`"([\w-]+)"\s*:\s*"(?:[A-Za-z]+ +)?([^"\s]+)"`)
+	// jsonMember is a member of JSON in a string: {"Authorization": "Bearer x"}.
+	jsonMember = regexp.MustCompile(`"([\w-]+)"\s*:\s*"(?:[A-Za-z]+ +)?([^"\s]+)"`)
 	// secretPath is an address that whoever knows it may call.
 	// Source: docs.zapier.com/mcp.
 	secretPath = regexp.MustCompile(`://mcp\.zapier\.com/api/(?:mcp/)?s/([^/?#\s]+)`)
@@ -124,7 +124,7 @@ func keyInURL(n *document.Node) *document.Node {
 			}
 		}
 	}
-	for _, m := range member.FindAllStringSubmatchIndex(text, -1) {
+	for _, m := range jsonMember.FindAllStringSubmatchIndex(text, -1) {
 		if namesKey(text[m[2]:m[3]]) {
 			places = append(places, m[4:6])
 		}

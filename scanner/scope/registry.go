@@ -68,7 +68,7 @@ func isScript(name string) bool { return hasExt(name, ".sh", ".bash") }
 
 func readRegistry(f *File) {
 	if isScript(f.Path) {
-		readRegistryScript(f)
+		readRegistryCommands(f, &document.Node{Kind: document.String, Text: string(f.Text), End: len(f.Text)})
 		return
 	}
 	for _, d := range f.Docs() {
@@ -105,11 +105,15 @@ func readDockerToken(f *File, n *document.Node) {
 func readDockerScopes(f *File, subject string, scopes *document.Node) (admin bool) {
 	for _, s := range scopes.Strings() {
 		if s.Is("repo:admin") {
-			f.Report(s, Problem{Rule: dockerAdmin, Subject: subject, Why: "deletes images and changes every repository that its owner may", Narrower: "repo:write to push, repo:read to pull"})
+			f.Report(s, dockerHubAdmin(subject))
 			admin = true
 		}
 	}
 	return admin
+}
+
+func dockerHubAdmin(subject string) Problem {
+	return Problem{Rule: dockerAdmin, Subject: subject, Why: "deletes images and changes every repository that its owner may", Narrower: "repo:write to push, repo:read to pull"}
 }
 
 // readDockerResource reads what an organisation's token may do to a path.

@@ -110,43 +110,39 @@ func bounded(cidrs []string) bool {
 	return some
 }
 
-// npmCreate judges a call of npm token create by its arguments; unknown says
-// that some are not in the file.
-func npmCreate(args []string) (p Problem, wide, unknown bool) {
-	t, writes, granular, named := npm{}, true, false, false
-	for i := 0; i < len(args); i++ {
-		name, value, joined := strings.Cut(args[i], "=")
-		if name == unknownWord {
+// npmCreate judges a call of npm token create; unknown says that some of its
+// words are not in the file.
+func npmCreate(words []*document.Node) (p Problem, wide, unknown bool) {
+	t, writes, granular := npm{}, true, false
+	for i, w := range words {
+		if strings.HasPrefix(w.Text, "$") && (i == 0 || !strings.HasPrefix(words[i-1].Text, "--")) {
 			unknown = true
-			continue
 		}
-		if !strings.HasPrefix(name, "--") {
-			continue
+		name, value, joined := strings.Cut(w.Text, "=")
+		if !joined && i+1 < len(words) && !strings.HasPrefix(words[i+1].Text, "-") {
+			value = words[i+1].Text
 		}
-		if !joined && i+1 < len(args) && !strings.HasPrefix(args[i+1], "-") {
-			value = args[i+1]
-		}
+		value = strings.Trim(value, `"'`)
 		switch name {
 		case "--read-only", "--readonly":
 			writes = value == "false"
 		case "--cidr":
-			t.cidr = value == "" || strings.Contains(value, unknownWord) || bounded([]string{value})
+			t.cidr = bounded([]string{value})
 		case "--expires":
-			granular, t.ends = true, true
+			t.ends = true
 		case "--bypass-2fa":
-			granular, t.bypass = true, value != "false"
+			t.bypass = value != "false"
 		case "--packages-all":
-			granular, t.all = true, value != "false"
-		case "--packages", "--scopes":
-			granular, named = true, true
-		case "--name", "--orgs", "--token-description":
-			granular = true
+			t.all = value != "false"
 		case "--packages-and-scopes-permission":
-			granular = true
 			writes = value != "read-only" && value != "no-access" && value != "read-write-stage-only"
+		case "--packages", "--scopes", "--name", "--orgs", "--token-description":
+		default:
+			continue
 		}
+		granular = granular || name != "--cidr" && name != "--read-only" && name != "--readonly"
 	}
-	t.all = t.all || !granular && !named // a classic token
+	t.all = t.all || !granular // a classic token
 	if !writes || unknown {
 		return Problem{}, false, unknown && writes
 	}
