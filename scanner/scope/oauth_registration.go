@@ -30,7 +30,7 @@ func readRegistrations(f *File, n *document.Node, r registration) {
 		if p := namedProvider(m); p != "" {
 			r.provider = p
 		}
-		r.client = r.client || strings.HasSuffix(plainKey(m.Key.Text), "clientid")
+		r.client = r.client || isClientID(m)
 	}
 	for _, m := range n.Entries() {
 		if r.client && slices.Contains(scopeKeys, plainKey(m.Key.Text)) {
@@ -46,6 +46,12 @@ func readRegistrations(f *File, n *document.Node, r registration) {
 		}
 		readRegistrations(f, m.Value, below)
 	}
+}
+
+// isClientID tells the id of a client from the description of one, in a schema
+// or among an API's parameters.
+func isClientID(m document.Member) bool {
+	return m.Value != nil && (m.Value.Kind == document.String || m.Value.Kind == document.Number || m.Value.Kind == document.Unknown) && strings.HasSuffix(plainKey(m.Key.Text), "clientid")
 }
 
 // scopeKeys are the names, without their joints, of what holds scopes.
