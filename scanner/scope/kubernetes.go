@@ -35,6 +35,14 @@ func (r *PolicyRule) Judge() (Problem, bool) {
 		return kubernetes(rule.Medium, "every verb, also deletecollection and those that are added later", "the verbs that are used")
 	case verbs && slices.Contains(r.URLs, "*"):
 		return kubernetes(rule.High, "every verb on every URL of the API server", "the URLs that are used")
+	case len(r.Verbs) > 0 && slices.Contains(r.URLs, "*"):
+		return kubernetes(rule.Medium, "every URL of the API server, also those for debugging", "the URLs that are used")
+	case len(r.Verbs) > 0 && len(r.Resources) > 0 && slices.Contains(r.Groups, "*"):
+		severity := rule.Medium
+		if reads {
+			severity = rule.Low
+		}
+		return kubernetes(severity, "resources of these names in every group, also in those that are added later", "the groups that the resources are of")
 	}
 	return Problem{}, false
 }

@@ -1,14 +1,11 @@
 package scope
 
 import (
-	_ "embed"
 	"net/url"
 	"path"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/remint/remint/scanner/rule"
 	"github.com/remint/remint/scanner/scope/document"
@@ -31,7 +28,7 @@ const (
 // docs.spring.io/spring-security/reference/servlet/oauth2/login.
 var oauthClient = Format{
 	Name:  "oauth-client",
-	Files: "`appsscript.json`, manifests of Slack, GitHub and Microsoft apps, of Chrome extensions, of Forge and Connect (Atlassian), links that add Discord bots, Spring's `application.yml`, Terraform's `azuread_application`",
+	Files: "`appsscript.json`, manifests of Slack, GitHub and Microsoft apps, of Chrome extensions, of Forge and Connect (Atlassian), Discord's install parameters and links that add its bots, clients in YAML and JSON (Spring, Quarkus, Keycloak, Auth0 and others: an id with scopes beside it), Terraform's `azuread` resources",
 	Rules: []Rule{
 		oauthRule,
 		{
@@ -68,59 +65,53 @@ var oauthClient = Format{
 	Match: func(name string) bool {
 		return hasExt(name, ".json", ".yaml", ".yml") || isTerraform(name)
 	},
-	Hints: []string{"oauthScopes", "oauth_config", "default_permissions", "requiredResourceAccess", "required_resource_access", "ecosystem", "authentication", "executeAs", "oauth2/authorize", "registration", `"oauth2"`},
-	Read:  readOAuthClient,
+	Hints: []string{"oauthScopes", "oauth_config", "default_permissions", "resourceAppId", "azuread_", "ecosystem", "authentication", "executeAs", "oauth2/authorize", "install_params",
+		"client-id", "client_id", "clientId", "clientID", "ClientId", "CLIENT_ID"},
+	Read: readOAuthClient,
 }
 
 func readOAuthClient(f *File) {
 	base := path.Base(f.Path)
 	for _, d := range f.Docs() {
 		if isTerraform(f.Path) {
-			for _, b := range document.Blocks(d, "resource", "azuread_application", "azuread_application_registration") {
-				for _, r := range b.Body.All("required_resource_access") {
-					for _, a := range r.All("resource_access") {
-						readMicrosoft(f, b.Name(), a)
-					}
-				}
-			}
+			readAzureAD(f, d)
 			continue
 		}
-		readGoogle(f, d, base)
+		readGoogle(f, d)
 		readSlack(f, d)
 		readGithubApp(f, d)
-		for _, list := range []*document.Node{d.Get("requiredResourceAccess"), d.Get("properties", "requiredResourceAccess")} {
-			for _, r := range list.Values() {
-				for _, a := range r.Get("resourceAccess").Values() {
-					readMicrosoft(f, word(d.Get("displayName").Str(), "app"), a)
-				}
-			}
-		}
+		readResourceAccess(f, d)
 		readAtlassian(f, d, base)
 		readDiscord(f, d)
-		if strings.HasPrefix(base, "application") || strings.HasPrefix(base, "bootstrap") {
-			readSpring(f, d)
+		if !agentServersFormat.Match(f.Path) && d.Get("openapi") == nil && d.Get("swagger") == nil {
+			readRegistrations(f, d, registration{})
 		}
 	}
 }
 
-// readGoogle reads Apps Script's manifest, add-ons and Chrome extensions.
-func readGoogle(f *File, d *document.Node, base string) {
+// readGoogle reads Apps Script's manifest, and add-ons.
+func readGoogle(f *File, d *document.Node) {
 	readScopes(f, "script", "google", d.Get("oauthScopes"))
-	if base == "manifest.json" && d.Get("manifest_version") != nil {
-		readScopes(f, "extension", "google", d.Get("oauth2", "scopes"))
-	}
 	for _, m := range append(d.Get("entryPoints").Values(), d) {
 		w := m.Get("webapp")
-		if who := w.Get("access"); who.Is("ANYONE_ANONYMOUS") && w.Get("executeAs").Is("USER_DEPLOYING") {
-			f.Report(who, Problem{Rule: oauthAnyone, Subject: "script", Why: "everyone who has the address runs the script with its owner's rights", Narrower: `"executeAs": "USER_ACCESSING", or "access": "DOMAIN"`})
+		who := w.Get("access")
+		if !who.Is("ANYONE", "ANYONE_ANONYMOUS") || !w.Get("executeAs").Is("USER_DEPLOYING") {
+			continue
 		}
+		p := Problem{Rule: oauthAnyone, Subject: "script", Why: "everyone who has the address runs the script with its owner's rights", Narrower: `"executeAs": "USER_ACCESSING", or "access": "DOMAIN"`}
+		if who.Is("ANYONE") {
+			p.Severity, p.Why = rule.Medium, "everyone who has the address and any Google account runs the script with its owner's rights"
+		}
+		f.Report(who, p)
 	}
 }
 
+// readSlack reads the scopes of a bot and of users, those that are optional
+// too.
 func readSlack(f *File, d *document.Node) {
-	scopes := d.Get("oauth_config", "scopes")
-	readScopes(f, "bot", "slack", scopes.Get("bot"))
-	readScopes(f, "user", "slack", scopes.Get("user"))
+	for _, m := range d.Get("oauth_config", "scopes").Entries() {
+		readScopes(f, strings.TrimSuffix(m.Key.Text, "_optional"), "slack", m.Value)
+	}
 }
 
 // administering are permissions of GitHub Apps by which settings, members and
@@ -128,73 +119,32 @@ func readSlack(f *File, d *document.Node) {
 var administering = map[string]string{
 	"administration": "changes settings, deletes repositories and lifts protection", "organization_administration": "changes the organisation's settings",
 	"members": "adds and removes members", "secrets": "replaces the repositories' secrets", "organization_secrets": "replaces the organisation's secrets",
+	"dependabot_secrets": "replaces the secrets that Dependabot is given", "organization_dependabot_secrets": "replaces the secrets that Dependabot is given",
+	"codespaces_secrets": "replaces the secrets of codespaces", "organization_codespaces_secrets": "replaces the secrets of codespaces",
 	"organization_hooks": "sends everything that happens elsewhere", "organization_self_hosted_runners": "adds machines that run every workflow",
-	"workflows": "changes workflows, and by them reads every secret", "organization_custom_roles": "hands out roles", "organization_personal_access_tokens": "approves tokens",
+	"workflows": "changes workflows, and by them reads every secret", "organization_custom_roles": "hands out roles", "organization_custom_org_roles": "hands out roles",
+	"organization_personal_access_tokens": "revokes tokens", "organization_personal_access_token_requests": "approves tokens",
+}
+
+// ofRepositories tells the permissions on parts of repositories alone.
+func ofRepositories(permission string) bool {
+	return permission == "workflows" || strings.HasSuffix(permission, "secrets") && !strings.HasPrefix(permission, "organization")
 }
 
 func readGithubApp(f *File, d *document.Node) {
 	for _, m := range d.Get("default_permissions").Entries() {
 		if opens := administering[m.Key.Text]; opens != "" && m.Value.Is("write", "admin") {
 			severity := rule.High
-			if m.Key.Is("workflows", "secrets") {
+			if ofRepositories(m.Key.Text) {
 				severity = rule.Medium
 			}
-			f.Report(m.Value, Problem{Rule: oauthGithub, Severity: severity, Subject: word(d.Get("name").Str(), "app"), Value: m.Key.Text + ": " + m.Value.Text, Why: opens, Narrower: m.Key.Text + ": read, or nothing"})
+			narrower := m.Key.Text + ": read, or nothing"
+			if m.Key.Is("workflows") {
+				narrower = "leave it out: it has no read" // docs.github.com: workflows is write alone
+			}
+			f.Report(m.Value, Problem{Rule: oauthGithub, Severity: severity, Subject: word(d.Get("name").Str(), "app"), Value: m.Key.Text + ": " + m.Value.Text, Why: opens, Narrower: narrower})
 		}
 	}
-}
-
-//go:embed microsoft.txt
-var microsoftTable string
-
-// microsoftPermissions are the names of permissions by their ids and types.
-var microsoftPermissions = sync.OnceValue(func() map[string]string {
-	names := make(map[string]string)
-	for line := range strings.Lines(microsoftTable) {
-		if fields := strings.Split(strings.TrimSpace(line), " | "); len(fields) == 3 {
-			names[fields[0]+" "+fields[2]] = fields[1]
-		}
-	}
-	return names
-})
-
-// namedPermission is a permission's name in an index.
-var namedPermission = regexp.MustCompile(`\["([A-Z][A-Za-z]+(?:\.[A-Z][A-Za-z]+)+)"\]`)
-
-// selfMade are permissions by which an app gives itself every other.
-var selfMade = []string{"RoleManagement.ReadWrite.Directory", "AppRoleAssignment.ReadWrite.All", "Application.ReadWrite.All", "DelegatedPermissionGrant.ReadWrite.All"}
-
-// readMicrosoft reads a permission of Entra ID: its id, and whether it is the
-// app's own (Role) or its user's (Scope).
-func readMicrosoft(f *File, subject string, access *document.Node) {
-	id, kind := access.Get("id"), access.Get("type")
-	if id == nil {
-		return
-	}
-	name, ok := microsoftPermissions()[strings.ToLower(id.Str())+" "+kind.Str()]
-	if m := namedPermission.FindStringSubmatch(id.Text); m != nil && id.Kind == document.Unknown {
-		name, ok = m[1], true // Terraform looks the id up by its name
-	}
-	if !ok {
-		return
-	}
-	p, ok := OAuth("microsoft", name)
-	if !ok {
-		return
-	}
-	p.Subject, p.Value = subject, name
-	p.Why = name + " " + p.Why
-	if kind.Is("Role") {
-		p.Rule, p.Severity = oauthApp, rule.High
-		p.Why += ", without a user"
-		switch {
-		case slices.Contains(selfMade, name):
-			p.Severity = rule.Critical
-		case strings.Contains(name, ".Read.") || strings.HasSuffix(name, ".Read"):
-			p.Severity = rule.Medium
-		}
-	}
-	f.Report(id, p)
 }
 
 // readAtlassian reads manifests of Forge and descriptors of Connect.
@@ -202,19 +152,18 @@ func readAtlassian(f *File, d *document.Node, base string) {
 	if strings.HasPrefix(d.Get("app", "id").Str(), "ari:cloud:ecosystem") {
 		p := d.Get("permissions")
 		readScopes(f, "app", "atlassian", p.Get("scopes"))
-		for _, keys := range [][]string{{"external", "fetch", "backend"}, {"external", "fetch", "client"}} {
-			for _, n := range p.Get(keys...).Strings() {
-				if n.Is("*", "https://*", "http://*") {
-					f.Report(n, Problem{Rule: oauthAtlassian, Severity: rule.Medium, Subject: "app", Why: "sends what it reads to any address", Narrower: "the addresses that the app calls"})
-				}
-			}
-		}
+		fetch := p.Get("external", "fetch")
+		readAddresses(f, fetch.Get("backend"), "sends what it reads to any address")
+		readAddresses(f, fetch.Get("client"), "sends what it reads to any address")
+		readAddresses(f, p.Get("external", "scripts"), "runs the code of any address")
 	}
 	if strings.HasPrefix(base, "atlassian-connect") {
 		for _, n := range d.Get("scopes").Strings() {
 			switch strings.ToUpper(n.Text) {
 			case "ADMIN", "PROJECT_ADMIN", "SPACE_ADMIN":
 				f.Report(n, Problem{Rule: oauthAtlassian, Subject: "app", Why: "administers each site that installs the app", Narrower: "READ and WRITE"})
+			case "ACCESS_EMAIL_ADDRESSES":
+				f.Report(n, Problem{Rule: oauthAtlassian, Severity: rule.Medium, Subject: "app", Why: "reads the address of every user, whatever they hide", Narrower: "READ, by which users have an accountId"})
 			case "ACT_AS_USER":
 				f.Report(n, Problem{Rule: oauthAtlassian, Subject: "app", Why: "acts as any user of each site that installs the app", Narrower: "the app's own user, with READ and WRITE"})
 			}
@@ -222,36 +171,48 @@ func readAtlassian(f *File, d *document.Node, base string) {
 	}
 }
 
+// readAddresses looks for wildcards among the addresses of a Forge app, each a
+// string or a map with an address.
+func readAddresses(f *File, list *document.Node, why string) {
+	for _, n := range list.Values() {
+		if a := n.Get("address"); a != nil {
+			n = a
+		}
+		if n.Is("*", "https://*", "http://*") {
+			f.Report(n, Problem{Rule: oauthAtlassian, Severity: rule.Medium, Subject: "app", Why: why, Narrower: "the addresses that the app calls"})
+		}
+	}
+}
+
 // discordLink is the address by which a bot is added to a server.
-var discordLink = regexp.MustCompile(`https://(?:\w+\.)?discord(?:app)?\.com/(?:api/)?oauth2/authorize\?[^\s"'<>)]+`)
+var discordLink = regexp.MustCompile(`https://(?:\w+\.)?discord(?:app)?\.com/(?:api/)?(?:v\d+/)?oauth2/authorize\?[^\s"'<>)]+`)
 
-// discordAdministrator is the bit of the permission ADMINISTRATOR.
-const discordAdministrator = 1 << 3
-
+// readDiscord reads what a bot asks for when it is added: in a link, and in
+// the parameters of an application.
 func readDiscord(f *File, d *document.Node) {
 	d.Walk(func(n *document.Node) bool {
+		for _, key := range []string{"install_params", "oauth2_install_params"} {
+			if p := n.Get(key, "permissions"); p != nil {
+				judgeDiscord(f, p, p.Text)
+			}
+		}
 		if n.Kind != document.String || !strings.Contains(n.Text, "oauth2/authorize") {
 			return true
 		}
 		for _, link := range pieces(n, discordLink) {
-			u, err := url.Parse(link.Text)
-			if err != nil {
-				continue
-			}
-			permissions, err := strconv.ParseUint(u.Query().Get("permissions"), 10, 64)
-			if err == nil && permissions&discordAdministrator != 0 {
-				f.Report(link, Problem{Rule: oauthDiscord, Subject: "bot", Value: "permissions=" + u.Query().Get("permissions"), Why: "administers each server that it is added to", Narrower: "permissions=2048 (Send Messages), with the bits of what its commands use"})
+			if u, err := url.Parse(link.Text); err == nil {
+				judgeDiscord(f, link, u.Query().Get("permissions"))
 			}
 		}
 		return true
 	})
 }
 
-// readSpring reads the clients of Spring Security; a registration's name, or
-// its provider, says whose scopes they are.
-func readSpring(f *File, d *document.Node) {
-	for _, m := range d.Get("spring", "security", "oauth2", "client", "registration").Entries() {
-		provider := ProviderOf(word(m.Value.Get("provider").Str(), m.Key.Text))
-		readScopes(f, "client "+m.Key.Text, provider, m.Value.Get("scope"))
+// discordAdministrator is the bit of the permission ADMINISTRATOR.
+const discordAdministrator = 1 << 3
+
+func judgeDiscord(f *File, at *document.Node, permissions string) {
+	if bits, err := strconv.ParseUint(permissions, 10, 64); err == nil && bits&discordAdministrator != 0 {
+		f.Report(at, Problem{Rule: oauthDiscord, Subject: "bot", Value: "permissions=" + permissions, Why: "administers each server that it is added to", Narrower: "permissions=2048 (Send Messages), with the bits of what its commands use"})
 	}
 }
