@@ -126,7 +126,7 @@ func (f *awsFile) readPolicies(n *document.Node, subject string) {
 	}
 	if holdsPolicy(n) && !f.strings[n.Start] {
 		f.strings[n.Start] = true
-		f.readPolicies(embedded(f.Text, n), subject)
+		f.readPolicies(embeddedJSON(f.Text, n), subject)
 	}
 	if list := n.Get("Statement"); list != nil {
 		readStatements(f.File, alternatives(list), subject)

@@ -117,20 +117,16 @@ func holdsPolicy(n *document.Node) bool {
 		strings.HasPrefix(strings.TrimSpace(n.Text), "{") && strings.Contains(n.Text, "Statement")
 }
 
-// embedded reads the JSON in a string of a file, its places those of the file;
+// embeddedJSON reads the JSON in a string of a file, its places those of the file;
 // nil where the string is none.
-func embedded(file []byte, n *document.Node) *document.Node {
+func embeddedJSON(file []byte, n *document.Node) *document.Node {
 	if n.End > len(file) {
 		return nil
 	}
 	tree := templateJSON(file[n.Start:n.End])
-	tree.Walk(func(at *document.Node) bool {
-		at.Start, at.End = at.Start+n.Start, at.End+n.Start
-		for _, m := range at.Members {
-			m.Key.Start, m.Key.End = m.Key.Start+n.Start, m.Key.End+n.Start
-		}
-		return true
-	})
+	if tree != nil {
+		shift(tree, n.Start)
+	}
 	return tree
 }
 

@@ -80,18 +80,14 @@ var azureServiceRoles = []struct{ name, id, opens string }{
 	{"Azure Kubernetes Service RBAC Cluster Admin", "b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b", "does everything in every cluster"},
 }
 
-// entraRoles are roles of the directory and permissions of Graph by which the
-// holder takes over the tenant.
+// entraRoles are roles of the directory by which the holder takes over the
+// tenant; permissions of Graph are an OAuth client's.
 var entraRoles = []struct{ name, id, opens, narrower string }{
 	{"Global Administrator", "62e90394-69f5-4237-9190-012177145e10", "opens everything in the tenant", "the directory role of the one task, made eligible by PIM and not permanent"},
 	{"Privileged Role Administrator", "e8611ab8-c189-46e8-94e1-60213ab1f814", "hands out every directory role, also to itself", "the directory role of the one task, made eligible by PIM and not permanent"},
 	{"Privileged Authentication Administrator", "7be44c8a-adaf-4e2a-84d6-ab2649e08a13", "resets the password of every administrator", "Authentication Administrator, on an administrative unit"},
 	{"Application Administrator", "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3", "makes credentials of every application, and so acts as it", "owner of the one application that is meant"},
 	{"Cloud Application Administrator", "158c047a-c907-4556-b7ef-446551a6b5f7", "makes credentials of every application, and so acts as it", "owner of the one application that is meant"},
-	{"RoleManagement.ReadWrite.Directory", "9e3f62cf-ca93-4989-b6ce-bf83c28f9fe8", "hands out every directory role, also to itself", "RoleManagement.Read.Directory"},
-	{"AppRoleAssignment.ReadWrite.All", "06b708a9-e830-4db3-a914-8e69da51d44f", "grants every permission of Graph, also to itself", "a person's consent for the one permission that is meant"},
-	{"Application.ReadWrite.All", "1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9", "makes credentials of every application, and so acts as it", "Application.ReadWrite.OwnedBy"},
-	{"Directory.ReadWrite.All", "19dbc75e-c2e2-444c-a770-ec69d8559fc7", "changes nearly everything in the directory", "the permission of the one kind of object, such as Group.Read.All"},
 }
 
 // isRole tells a built-in role by its name, or by what holds its id.
@@ -129,10 +125,10 @@ func reportRole(f *File, subject string, role *document.Node, far reach) {
 	}
 }
 
-// reportEntraRole reports a role of the directory, or a permission of Graph.
+// reportEntraRole reports a role of the directory.
 func reportEntraRole(f *File, subject string, role *document.Node) {
 	for _, r := range entraRoles {
-		if isRole(role, r.name, r.id) || strings.Contains(role.Text, `["`+r.name+`"]`) {
+		if isRole(role, r.name, r.id) {
 			f.Report(role, Problem{Rule: azureRole, Severity: rule.Critical, Subject: subject, Value: r.name, Why: r.opens, Narrower: r.narrower})
 			return
 		}

@@ -131,12 +131,5 @@ func (t *terraform) readEntra(b *document.Block) {
 				reportEntraRole(t.File, name, role)
 			}
 		}
-	case "azuread_app_role_assignment":
-		for _, names := range t.rounds(body) {
-			role := body.Get("app_role_id")
-			for _, r := range append(t.list(role, names), t.key(role, names)...) {
-				reportEntraRole(t.File, name, r)
-			}
-		}
 	}
 }

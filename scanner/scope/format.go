@@ -105,9 +105,16 @@ func Read(name string, text []byte) Outcome {
 	return out
 }
 
-// inner is the path of an archive's member within it.
+// inner is the path of an archive's member within it. YAML that a template
+// fills in is named as what comes of it.
 func inner(name string) string {
-	return name[strings.LastIndexByte(name, '!')+1:]
+	name = name[strings.LastIndexByte(name, '!')+1:]
+	if hasExt(name, ".j2", ".jinja", ".jinja2", ".tmpl", ".gotmpl", ".tpl") {
+		if made := strings.TrimSuffix(name, path.Ext(name)); hasExt(made, ".yaml", ".yml") {
+			return made
+		}
+	}
+	return name
 }
 
 func hasHint(text []byte, hints []string) bool {
@@ -165,7 +172,9 @@ func (f *File) Report(at *document.Node, p Problem) {
 	if at == nil || len(f.grants) >= maxGrants {
 		return
 	}
-	if slices.ContainsFunc(f.grants, func(g Grant) bool { return g.Rule == p.Rule && g.Start == at.Start && g.End == at.End && g.Why == p.Why }) {
+	if slices.ContainsFunc(f.grants, func(g Grant) bool {
+		return g.Rule == p.Rule && g.Start == at.Start && g.End == at.End && g.Why == p.Why
+	}) {
 		return
 	}
 	i := slices.IndexFunc(f.format.Rules, func(r Rule) bool { return r.ID == p.Rule })

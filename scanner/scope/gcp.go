@@ -83,7 +83,7 @@ var gcp = Format{
 			if isTerraform(f.Path) {
 				readGCPTerraform(f, d)
 			} else {
-				readManifest(f, d)
+				readGCPManifest(f, d)
 				readCloudBuild(f, d)
 				readGCPDocument(f, d)
 			}

@@ -131,9 +131,9 @@ func readMachine(f *File, n *document.Node, subject string) {
 	}
 }
 
-// readManifest reads what only Config Connector and Crossplane have: keys,
+// readGCPManifest reads what only Config Connector and Crossplane have: keys,
 // custom roles and access lists that a manifest makes.
-func readManifest(f *File, d *document.Node) {
+func readGCPManifest(f *File, d *document.Node) {
 	kind, group, spec := d.Get("kind"), d.Get("apiVersion").Str(), d.Get("spec")
 	connector, crossplane := strings.Contains(group, "cnrm.cloud.google.com/"), strings.Contains(group, "gcp.")
 	if !connector && !crossplane {

@@ -9,10 +9,10 @@ import (
 	"github.com/remint/remint/scanner/scope/document"
 )
 
-// embedded are the documents that a string holds, with their places in the
+// embeddedYAML are the documents that a string holds, with their places in the
 // file: none where quoting moved its bytes. A template's actions in the string
 // are left to its own reading.
-func embedded(f *File, n *document.Node) []*document.Node {
+func embeddedYAML(f *File, n *document.Node) []*document.Node {
 	if n == nil || n.Kind != document.String && n.Kind != document.Unknown {
 		return nil
 	}
@@ -26,16 +26,26 @@ func embedded(f *File, n *document.Node) []*document.Node {
 	return p.Docs
 }
 
-// shift moves the places of a tree of which no node stands twice.
-func shift(n *document.Node, by int) {
-	n.Start, n.End = n.Start+by, n.End+by
-	for _, i := range n.Items {
-		shift(i, by)
+// shift moves the places of a tree, of which nodes may stand twice: an alias
+// and what it names are one.
+func shift(root *document.Node, by int) {
+	moved := make(map[*document.Node]bool)
+	var move func(n *document.Node)
+	move = func(n *document.Node) {
+		if n == nil || moved[n] {
+			return
+		}
+		moved[n] = true
+		n.Start, n.End = n.Start+by, n.End+by
+		for _, i := range n.Items {
+			move(i)
+		}
+		for _, m := range n.Members {
+			move(m.Key)
+			move(m.Value)
+		}
 	}
-	for _, m := range n.Members {
-		shift(m.Key, by)
-		shift(m.Value, by)
-	}
+	move(root)
 }
 
 // readInlinePatches reads the patches that Kustomize's and Flux's objects hold
@@ -47,7 +57,7 @@ func readInlinePatches(f *File, m *manifest) {
 			patches = append(patches, p)
 		}
 		for _, p := range append(patches, n.Get("patchesStrategicMerge").Values()...) {
-			for _, d := range embedded(f, p) {
+			for _, d := range embeddedYAML(f, p) {
 				readPatches(f, strings.TrimSpace("patch of "+n.Get("target", "kind").Str()), d)
 				within := manifests(nil, d)
 				readObjects(f, slices.DeleteFunc(within, func(o manifest) bool { return holdsPatches(o.kind) }))

@@ -158,7 +158,7 @@ func readMasters(f *File, m *manifest) {
 	lists := []*document.Node{m.Get("iamIdentityMappings")}
 	if m.name == "aws-auth" {
 		for _, key := range []string{"mapRoles", "mapUsers", "mapAccounts"} {
-			lists = append(lists, embedded(f, m.Get("data", key))...)
+			lists = append(lists, embeddedYAML(f, m.Get("data", key))...)
 		}
 	}
 	for _, list := range lists {

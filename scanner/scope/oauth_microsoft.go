@@ -73,13 +73,31 @@ func readAzureAD(f *File, d *document.Node) {
 			readMicrosoft(f, b.Name(), id, "Scope")
 		}
 	}
+	t := newTerraform(f, d)
 	for _, b := range document.Blocks(d, "resource", "azuread_app_role_assignment") {
-		readMicrosoft(f, b.Name(), b.Body.Get("app_role_id"), "Role")
+		for _, names := range t.rounds(b.Body) {
+			readAppRole(t, b.Name(), b.Body.Get("app_role_id"), names)
+		}
 	}
 	for _, b := range document.Blocks(d, "resource", "azuread_service_principal_delegated_permission_grant") {
 		for _, name := range b.Body.Get("claim_values").Values() {
 			readMicrosoft(f, b.Name(), name, "Scope")
 		}
+	}
+}
+
+// readAppRole reads a permission that is granted for good; for_each takes
+// several by their names.
+func readAppRole(t *terraform, subject string, role *document.Node, names bound) {
+	taken := t.key(role, names)
+	if len(taken) == 0 {
+		taken = t.list(role, names)
+	}
+	if len(taken) == 0 {
+		taken = []*document.Node{role}
+	}
+	for _, r := range taken {
+		readMicrosoft(t.File, subject, r, "Role")
 	}
 }
 

@@ -33,7 +33,7 @@ func readRegistrations(f *File, n *document.Node, r registration) {
 		r.client = r.client || isClientID(m)
 	}
 	for _, m := range n.Entries() {
-		if r.client && slices.Contains(scopeKeys, plainKey(m.Key.Text)) {
+		if r.client && slices.Contains(scopeKeys, unjoined(m.Key.Text)) {
 			readScopes(f, "client "+word(r.name, "app"), r.provider, m.Value)
 			continue
 		}
@@ -51,20 +51,20 @@ func readRegistrations(f *File, n *document.Node, r registration) {
 // isClientID tells the id of a client from the description of one, in a schema
 // or among an API's parameters.
 func isClientID(m document.Member) bool {
-	return m.Value != nil && (m.Value.Kind == document.String || m.Value.Kind == document.Number || m.Value.Kind == document.Unknown) && strings.HasSuffix(plainKey(m.Key.Text), "clientid")
+	return m.Value != nil && (m.Value.Kind == document.String || m.Value.Kind == document.Number || m.Value.Kind == document.Unknown) && strings.HasSuffix(unjoined(m.Key.Text), "clientid")
 }
 
 // scopeKeys are the names, without their joints, of what holds scopes.
 var scopeKeys = []string{"scope", "scopes", "oauthscope", "oauthscopes", "defaultscope", "defaultscopes", "additionalscopes", "requestedscopes"}
 
-// plainKey is a key in lower case, without the joints between its words.
-func plainKey(key string) string {
+// unjoined is a key in lower case, without the joints between its words.
+func unjoined(key string) string {
 	return strings.NewReplacer("_", "", "-", "", ".", "").Replace(strings.ToLower(key))
 }
 
 // namedProvider is the provider that a member of a client says is its own.
 func namedProvider(m document.Member) string {
-	key := plainKey(m.Key.Text)
+	key := unjoined(m.Key.Text)
 	switch {
 	case slices.Contains([]string{"provider", "providerid", "strategy"}, key):
 		return providerIn(m.Value.Str())

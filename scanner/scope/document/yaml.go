@@ -135,6 +135,7 @@ type yamlBuilder struct {
 	actions []span
 	covered []bool // actions that stand within a scalar
 	nodes   int
+	scalars map[*yaml.Node]*Node // that aliases stand for
 }
 
 type span struct{ start, end int }
@@ -153,7 +154,16 @@ func (b *yamlBuilder) node(y *yaml.Node, depth int) (*Node, error) {
 		}
 		return b.node(y.Content[0], depth)
 	case yaml.AliasNode:
-		return b.node(y.Alias, depth+1)
+		if y.Alias.Kind != yaml.ScalarNode {
+			return b.node(y.Alias, depth+1)
+		}
+		if b.scalars[y.Alias] == nil { // a long one may be named often
+			if b.scalars == nil {
+				b.scalars = make(map[*yaml.Node]*Node)
+			}
+			b.scalars[y.Alias] = b.scalar(y.Alias)
+		}
+		return b.scalars[y.Alias], nil
 	case yaml.SequenceNode:
 		n := &Node{Kind: List, Tag: ownTag(y)}
 		n.Start = b.offset(y)
