@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -41,7 +42,7 @@ func (w *worker) grants(t whole) {
 	masked := t.matches
 	for i := range out.Grants {
 		if g := &out.Grants[i]; g.Secret && !overlaps(t.matches, g.Start, g.End) {
-			masked = append(slices.Clip(masked), engine.Match{Rule: w.scanner.scopes[g.Rule], Start: g.Start, End: g.End})
+			masked = append(slices.Clip(masked), engine.Match{Rule: cmp.Or(w.scanner.scopes[g.Rule], unreported), Start: g.Start, End: g.End})
 		}
 	}
 	if len(masked) > len(t.matches) {
@@ -58,6 +59,9 @@ func (w *worker) grants(t whole) {
 		w.grant(&t, g, []byte(key), masked)
 	}
 }
+
+// unreported is the rule of a key that is masked though its rule is off.
+var unreported = &rule.Rule{Pattern: "."}
 
 func (w *worker) unjudged(path, detail string) {
 	if strings.ContainsRune(detail, '\n') {

@@ -142,6 +142,7 @@ func runScan(ctx context.Context, f *scanFlags, paths []string, stdin io.Reader,
 	if err == nil {
 		f.addGo(ctx, s, paths, result, stderr)
 		f.addNeeds(ctx, paths, result)
+		result.Findings = slices.DeleteFunc(result.Findings, func(o scanner.Finding) bool { return !f.wanted(&o) })
 	}
 	stop()
 	if err != nil {
@@ -173,18 +174,28 @@ const (
 	onlyScopes  = "scopes"
 )
 
-// narrow leaves the rules that --only asks for.
+// narrow leaves the rules that --only asks for. Where that is scopes, keys are
+// looked for all the same, so that none is shown beside a grant.
 func (f *scanFlags) narrow(opts *scanner.Options) error {
-	if f.only == "" {
-		return nil
+	if f.only == onlySecrets {
+		opts.Scopes = slices.DeleteFunc(slices.Clone(opts.Scopes), func(r rule.Rule) bool { return r.Scope })
 	}
-	other := func(r rule.Rule) bool { return r.Scope != (f.only == onlyScopes) }
-	opts.Rules = slices.DeleteFunc(slices.Clone(opts.Rules), other)
-	opts.Scopes = slices.DeleteFunc(slices.Clone(opts.Scopes), other)
-	if len(opts.Rules)+len(opts.Scopes) == 0 {
+	if f.only == onlyScopes && len(opts.Scopes) == 0 || f.only == onlySecrets && len(opts.Rules) == 0 {
 		return fmt.Errorf("--only %s: the configuration has no such rule on, so that nothing would be found", f.only)
 	}
 	return nil
+}
+
+// wanted tells whether --only asks for a finding. A key that only its place
+// among an agent's or a workflow's settings gives away is both.
+func (f *scanFlags) wanted(o *scanner.Finding) bool {
+	switch f.only {
+	case onlySecrets:
+		return !o.Rule.Scope
+	case onlyScopes:
+		return o.Rule.Scope || strings.HasPrefix(o.Rule.ID, "scope-")
+	}
+	return true
 }
 
 // outcome is the exit code of a scan: one that is not complete is never

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -60,7 +59,6 @@ func (f *scanFlags) addGo(ctx context.Context, s *scanner.Scanner, paths []strin
 		found, stats, err := vet(waiting, s, dir, env, []string{"./..."})
 		why = err
 		if err == nil || len(found) > 0 {
-			found = slices.DeleteFunc(found, func(o scanner.Finding) bool { return f.only != "" && o.Rule.Scope != (f.only == onlyScopes) })
 			result.Findings = scanner.Merge(result.Findings, found)
 			result.Stats.Silenced += stats.Silenced
 		}
