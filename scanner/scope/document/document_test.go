@@ -117,6 +117,42 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
+// TestTemplates asserts that what a template makes keeps nobody from reading
+// the rest.
+func TestTemplates(t *testing.T) {
+	for what, text := range map[string]string{
+		"braces in a remark":       "a: {{ x }}\n{{- /* like {{ if x }} but not */ -}}\nkey: value\n",
+		"an item's first lines":    "list:\n  - {{ toYaml $c | nindent 4 | trim }}\n    {{- if not $c.x }}\n    x:\n      y: 1\n    {{- end }}\nkey: value\n",
+		"a map's first lines":      "labels: {{- include \"labels\" . | nindent 2 }}\n  more: 1\nkey: value\n",
+		"a value before a key":     "a: {{ x }}\nkey: value\n",
+		"a value after an item":    "l:\n- {{ x }}\n- b\nkey: value\n",
+		"a word of several":        "a: x-{{ x }}-y\n\nkey: value\n",
+		"an item whose map begins": "l:\n  - name: {{ x }}\n    b: 1\nkey: value\n",
+	} {
+		p, err := Parse("a.yaml", []byte(text), nil)
+		if err != nil || len(p.Docs) != 1 || p.Docs[0].Get("key").Str() != "value" {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestLenientFrontMatter asserts that front matter which is no YAML is read as
+// agents read it.
+func TestLenientFrontMatter(t *testing.T) {
+	text := "---\nname: reviewer\ndescription: Use this: after: changes\ntools: Bash, Read\nallowed-tools:\n  - \"Bash(*)\"\n  - Read\n---\ntext\n"
+	p, err := Parse("a.md", []byte(text), nil)
+	if err != nil || len(p.Docs) != 1 {
+		t.Fatalf("%v, %v", p, err)
+	}
+	d := p.Docs[0]
+	if d.Get("tools").Str() != "Bash, Read" || d.Get("description").Str() != "Use this: after: changes" || strings.Join(d.Get("allowed-tools").Texts(), "|") != "Bash(*)|Read" {
+		t.Errorf("got %v", d)
+	}
+	if b := d.Get("allowed-tools").Items[0]; text[b.Start:b.End] != "Bash(*)" {
+		t.Errorf("at %q", text[b.Start:b.End])
+	}
+}
+
 // FuzzParse asserts that nothing panics and every node lies in the text.
 func FuzzParse(f *testing.F) {
 	names := []string{"a.yaml", "a.json", "a.toml", "a.tf", "a.md"}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -377,8 +378,54 @@ func parseFrontMatter(text []byte) (Parsed, error) {
 		return Parsed{}, nil // a rule across the page, not front matter
 	}
 	root, templated, err := yamlDocument(text, start, end)
+	if err != nil && len(text) <= maxText {
+		root, err = lenientFrontMatter(text, start, end), nil
+	}
 	if err != nil || root == nil {
 		return Parsed{}, err
 	}
 	return Parsed{Docs: []*Node{root}, Templated: templated}, nil
+}
+
+var (
+	frontKey  = regexp.MustCompile(`^([A-Za-z][\w-]*):[ \t]*(.*?)[ \t\r]*$`)
+	frontItem = regexp.MustCompile(`^[ \t]*-[ \t]+(.*?)[ \t\r]*$`)
+)
+
+// lenientFrontMatter reads front matter that is no YAML line by line, as
+// agents do: a description with a colon in it keeps nobody from using the
+// file. What is nested deeper than a list is left out.
+func lenientFrontMatter(text []byte, start, end int) *Node {
+	root := &Node{Kind: Map, Start: start, End: end}
+	at := start
+	for line := range bytes.Lines(text[start:end]) {
+		body := bytes.TrimSuffix(line, []byte("\n"))
+		if m := frontKey.FindSubmatchIndex(body); m != nil {
+			root.Members = append(root.Members, Member{plain(text, at+m[2], at+m[3]), plain(text, at+m[4], at+m[5])})
+		} else if m := frontItem.FindSubmatchIndex(body); m != nil && len(root.Members) > 0 {
+			last := &root.Members[len(root.Members)-1]
+			if last.Value.Kind == Null {
+				last.Value = &Node{Kind: List, Start: at + m[2]}
+			}
+			if last.Value.Kind == List {
+				last.Value.Items = append(last.Value.Items, plain(text, at+m[2], at+m[3]))
+				last.Value.End = at + m[3]
+			}
+		}
+		at += len(line)
+	}
+	return root
+}
+
+// plain is a stretch of a text as a string, without quotes around it; nothing
+// is a null.
+func plain(text []byte, start, end int) *Node {
+	if end-start >= 2 && (text[start] == '"' || text[start] == '\'') && text[end-1] == text[start] {
+		start, end = start+1, end-1
+	}
+	n := &Node{Kind: String, Text: string(text[start:end]), Start: start, End: end}
+	if start == end {
+		n.Kind = Null
+	}
+	return n
 }
