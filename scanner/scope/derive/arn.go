@@ -1,8 +1,11 @@
 package derive
 
 import (
+	"go/types"
 	"regexp"
 	"strings"
+
+	"golang.org/x/tools/go/ssa"
 )
 
 // values are what is known of an operation's input, or of a call's arguments,
@@ -14,19 +17,29 @@ type values struct {
 }
 
 // hole is a place of a template for a field, or for what it leads to by others:
-// {Key}, {Delete.Objects.Key}. After a / in it, the value is without one in
-// front; with a ? there is no ARN where it is known that there is no value.
-var hole = regexp.MustCompile(`\{([/?]?)([\w.]+)\}`)
+// {Key}, {Delete.Objects.Key}; each element of a list. After a / in it, the value
+// is without one in front; after a : it gets ":*" where it has no revision; with
+// a ? there is no ARN where it is known that there is no value.
+var hole = regexp.MustCompile(`\{([/?:]?)([\w.]+)\}`)
 
-// expand fills the template of an ARN; * stands for what is not known.
-func (in values) expand(template string) []string {
-	all := []string{template}
-	some := false
+// any fills the template of an ARN, or is * where nothing of it is known.
+func (in values) any(template string) []string {
+	all, some := in.expand(template)
+	if template == "" || !some && strings.Contains(template, "{") {
+		return []string{"*"}
+	}
+	return all
+}
+
+// expand fills the template of an ARN; * stands for what is not known. some
+// tells that something is.
+func (in values) expand(template string) (all []string, some bool) {
+	all = []string{template}
 	for _, m := range hole.FindAllStringSubmatch(template, -1) {
 		texts, known := in.texts(m[2])
 		if known && len(texts) == 0 {
 			if m[1] == "?" {
-				return nil
+				return nil, true
 			}
 			known = false
 		}
@@ -42,10 +55,7 @@ func (in values) expand(template string) []string {
 		}
 		all = next
 	}
-	if template == "" || !some && strings.Contains(template, "{") {
-		return []string{"*"}
-	}
-	return all
+	return all, some
 }
 
 // set tells whether a field is set, or one that others lead to.
@@ -72,7 +82,7 @@ func (in values) texts(way string) (all []string, known bool) {
 		return nil, false
 	}
 	for _, p := range found {
-		t, ok := in.graph.texts(p.v, p.fr)
+		t, ok := in.strings(p)
 		if !ok {
 			return nil, false
 		}
@@ -81,18 +91,40 @@ func (in values) texts(way string) (all []string, known bool) {
 	return all, true
 }
 
+// strings are what a string may be, or the elements of a list of them.
+func (in values) strings(at placed) (all []string, known bool) {
+	if _, isList := at.v.Type().Underlying().(*types.Slice); !isList {
+		return in.graph.texts(at.v, at.fr)
+	}
+	elements, known := in.elements(at, make(map[ssa.Value]bool))
+	for _, e := range elements {
+		t, ok := in.graph.texts(e.v, e.fr)
+		if !ok {
+			return nil, false
+		}
+		all = append(all, t...)
+	}
+	return all, known
+}
+
 var queueURL = regexp.MustCompile(`^https://sqs\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(\d{12})/(.+)$`)
 
 // fill puts a value into a template. Where a name is asked for, AWS takes an
 // ARN as well.
 func fill(template, hole, value string) string {
 	before, after, _ := strings.Cut(template, hole)
-	if strings.HasPrefix(hole, "{/") {
+	switch {
+	case strings.HasPrefix(hole, "{/"):
 		value = strings.TrimPrefix(value, "/")
+	case strings.HasPrefix(hole, "{:") && !strings.Contains(value[strings.LastIndexByte(value, '/')+1:], ":"):
+		value += ":*"
 	}
 	switch {
+	case value == "*":
 	case strings.HasPrefix(value, "arn:") && before != "":
-		return value + strings.TrimSuffix(after, "-??????")
+		return value + strings.TrimRight(after, "/:-*?") // it names all of the resource itself
+	case before == "" && after == "" && !strings.HasPrefix(value, "arn:"):
+		return "*" // it should be an ARN
 	case strings.HasPrefix(value, "https://"):
 		if m := queueURL.FindStringSubmatch(value); m != nil {
 			return "arn:aws:sqs:" + m[1] + ":" + m[2] + ":" + m[3]

@@ -24,8 +24,8 @@ type awsAction struct {
 func newAWS(g *graph) *aws { return &aws{g, make(map[string]*awsAction)} }
 
 // inputType is the type that an operation takes: the service's folder in the
-// SDK, and the operation.
-var inputType = regexp.MustCompile(`^github\.com/aws/aws-sdk-go-v2/service/([a-z0-9]+)\.([A-Z]\w*)Input$`)
+// SDK, and the operation. S3's transfer manager has inputs of its own.
+var inputType = regexp.MustCompile(`^github\.com/aws/aws-sdk-go-v2/(?:service|feature/s3)/([a-z0-9]+)\.([A-Z]\w*)Input$`)
 
 // add takes a call of a leaf. Clients, paginators, waiters, presigners and the
 // managers of S3 all take the input of the operation that they call.
@@ -64,11 +64,10 @@ func (a *aws) operation(c call, service, name string, input *types.Struct, arg s
 		needs := slices.Concat(tables().needs(service, name, in.set), tables().extra[path(c.callee)])
 		some := false
 		for _, n := range needs {
-			arn := n.arn
-			if arn == "" {
-				arn = tables().template(service, n.action, name, input, in.set)
+			resources, _ := in.expand(n.arn)
+			if n.arn == "" {
+				resources = in.any(tables().template(service, n.action, name, input, in.set))
 			}
-			resources := in.expand(arn)
 			a.grant(c, n.action, resources)
 			some = some || len(resources) > 0
 		}
@@ -88,7 +87,7 @@ func (a *aws) function(c call) bool {
 		for i, v := range c.args() {
 			in.fields[strconv.Itoa(i)] = []placed{{v, nil}}
 		}
-		a.grant(c, n.action, in.expand(n.arn))
+		a.grant(c, n.action, in.any(n.arn))
 	}
 	return len(rows) > 0
 }

@@ -39,7 +39,7 @@ type Action struct {
 // Permission is a permission of a fine-grained token or a GitHub App.
 type Permission struct {
 	Name  string `json:"permission"` // pull_requests
-	Level string `json:"level"`      // read or write
+	Level string `json:"level"`      // read, write or admin
 	// Operations are the endpoints that need it: "GET /repos/{owner}/{repo}/pulls".
 	Operations []string `json:"operations"`
 	At         []Place  `json:"at"`

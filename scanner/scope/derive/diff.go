@@ -156,8 +156,7 @@ func (n *Needs) diffGitHub(d *Difference, granted map[string]string, token bool)
 	needed := make(map[string]string)
 	for _, p := range n.GitHub {
 		needed[p.Name] = p.Level
-		have := granted[p.Name]
-		if p.Name == "metadata" || have == p.Level || have == "write" || have == "admin" {
+		if p.Name == "metadata" || opens(granted[p.Name], p.Level) {
 			continue
 		}
 		lacking := fmt.Sprintf("%s: %s", p.Name, p.Level)
@@ -171,8 +170,8 @@ func (n *Needs) diffGitHub(d *Difference, granted map[string]string, token bool)
 		case name == "metadata" || name == "id_token" || level == "none" || level == want:
 		case want == "":
 			d.Unneeded = append(d.Unneeded, name+": "+level)
-		case want == "read":
-			d.Unneeded = append(d.Unneeded, fmt.Sprintf("%s: %s, of which read is needed", name, level))
+		case !opens(want, level):
+			d.Unneeded = append(d.Unneeded, fmt.Sprintf("%s: %s, of which %s is needed", name, level, want))
 		}
 	}
 	slices.Sort(d.Unneeded)

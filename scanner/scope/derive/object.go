@@ -74,16 +74,10 @@ func (g *graph) sources(at placed) (all []placed, ok bool) {
 
 // held is what a variable is set to.
 func held(v ssa.Value) (all []ssa.Value) {
-	a, ok := v.(*ssa.Alloc)
-	if !ok {
-		return nil
+	if a, ok := v.(*ssa.Alloc); ok {
+		return written(a)
 	}
-	for _, r := range *a.Referrers() {
-		if s, ok := r.(*ssa.Store); ok && s.Addr == a {
-			all = append(all, s.Val)
-		}
-	}
-	return all
+	return nil
 }
 
 // fields are the values that the fields of a struct are set to, by name, where

@@ -4,6 +4,7 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	pathpkg "path"
 	"regexp"
 	"slices"
 
@@ -192,20 +193,24 @@ func (e *evaluation) element(v *ssa.IndexAddr, fr *frame, depth int) ([]string, 
 	}
 	var values []ssa.Value
 	for _, r := range *array.Referrers() {
-		at, ok := r.(*ssa.IndexAddr)
-		if !ok {
-			continue
-		}
-		for _, r := range *at.Referrers() {
-			if s, ok := r.(*ssa.Store); ok && s.Addr == at {
-				values = append(values, s.Val)
-			}
+		if at, ok := r.(*ssa.IndexAddr); ok {
+			values = append(values, written(at)...)
 		}
 	}
 	if len(values) == 0 {
 		return nil, false
 	}
 	return e.union(values, fr, depth)
+}
+
+// written is what is stored at an address.
+func written(at ssa.Value) (all []ssa.Value) {
+	for _, r := range *at.Referrers() {
+		if s, ok := r.(*ssa.Store); ok && s.Addr == at {
+			all = append(all, s.Val)
+		}
+	}
+	return all
 }
 
 // bound is what a closure holds, wherever it is made.
@@ -261,12 +266,17 @@ func (e *evaluation) result(v *ssa.Call, fr *frame, depth int) ([]string, bool) 
 		if origin := f.Origin(); origin != nil {
 			f = origin
 		}
-		switch {
-		case f.Pkg == nil || len(v.Call.Args) == 0:
-		case f.Pkg.Pkg.Path() == "github.com/aws/aws-sdk-go-v2/aws" && (f.Name() == "String" || f.Name() == "ToString"):
+		if f.Pkg == nil || len(v.Call.Args) == 0 {
+			return nil, false
+		}
+		switch path(f) {
+		case "github.com/aws/aws-sdk-go-v2/aws.String", "github.com/aws/aws-sdk-go-v2/aws.ToString",
+			"net/url.PathEscape", "net/url.QueryEscape": // AWS undoes it
 			return e.eval(v.Call.Args[0], fr, depth)
-		case f.Pkg.Pkg.Path() == "fmt" && f.Name() == "Sprintf":
+		case "fmt.Sprintf":
 			return e.formatted(v.Call.Args[0], fr, depth)
+		case "path.Join":
+			return e.joinedPath(placed{v.Call.Args[0], fr}, depth)
 		}
 		return nil, false
 	}
@@ -285,6 +295,33 @@ func returns(f *ssa.Function) (all []ssa.Value) {
 		}
 	}
 	return all
+}
+
+// joinedPath is a path of the elements of a list that is written out, with * for
+// one that is not known.
+func (e *evaluation) joinedPath(list placed, depth int) ([]string, bool) {
+	elements, ok := e.elements(list, make(map[ssa.Value]bool))
+	if !ok {
+		return nil, false
+	}
+	all := []string{""}
+	for _, part := range elements {
+		values := written(part.v)
+		texts, ok := e.union(values, part.fr, depth)
+		if !ok || len(values) == 0 {
+			texts = []string{"*"}
+		}
+		var longer []string
+		for _, before := range all {
+			for _, t := range texts {
+				longer = append(longer, pathpkg.Join(before, t))
+			}
+		}
+		if all = longer; len(all) > 4*maxValues {
+			return nil, false
+		}
+	}
+	return all, true
 }
 
 var verb = regexp.MustCompile(`%[-+# 0-9.\[\]]*[a-zA-Z]`)
