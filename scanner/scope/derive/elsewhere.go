@@ -36,8 +36,13 @@ func (g *graph) elsewhere(c call) {
 	}
 }
 
-// sayOthers says of each package that is not read where it is called first.
+// sayOthers says of each package that is not read where it is called first, and
+// of files that are not.
 func (g *graph) sayOthers() {
+	for _, name := range g.needCgo {
+		at := Place{g.short(name), 1}
+		g.unknown = append(g.unknown, Unknown{"what this file calls: it needs cgo, and is not read", at})
+	}
 	for pkg, at := range g.others {
 		g.unknown = append(g.unknown, Unknown{fmt.Sprintf("what the calls of %s need: it calls its provider by itself, and is not read", pkg), at})
 	}
