@@ -9,10 +9,9 @@ import (
 )
 
 // values are what is known of an operation's input, or of a call's arguments,
-// which are named 0, 1, 2.
+// which are named 0, 1, 2; nil where nothing is.
 type values struct {
 	*graph
-	object placed
 	fields map[string][]placed
 }
 
@@ -60,26 +59,25 @@ func (in values) expand(template string) (all []string, some bool) {
 
 // set tells whether a field is set, or one that others lead to.
 func (in values) set(way string) bool {
-	if first, _, far := strings.Cut(way, "."); !far || in.fields[first] == nil {
+	first, rest, far := strings.Cut(way, ".")
+	if !far || in.fields[first] == nil {
 		return in.fields[way] != nil
 	}
-	found, known := in.follow([]placed{in.object}, strings.Split(way, "."))
+	found, known := in.follow(in.fields[first], strings.Split(rest, "."))
 	return known && len(found) > 0
 }
 
 // texts are what stands at the end of a way of fields.
 func (in values) texts(way string) (all []string, known bool) {
-	names := strings.Split(way, ".")
-	found := in.fields[names[0]]
-	if len(names) > 1 {
-		if in.object.v == nil {
-			return nil, false
-		}
-		if found, known = in.follow([]placed{in.object}, names); !known {
-			return nil, false
-		}
-	} else if len(found) == 0 {
+	first, rest, far := strings.Cut(way, ".")
+	found := in.fields[first]
+	switch {
+	case in.fields == nil || !far && len(found) == 0:
 		return nil, false
+	case far:
+		if found, known = in.follow(found, strings.Split(rest, ".")); !known {
+			return nil, false
+		}
 	}
 	for _, p := range found {
 		t, ok := in.strings(p)
@@ -107,7 +105,7 @@ func (in values) strings(at placed) (all []string, known bool) {
 	return all, known
 }
 
-var queueURL = regexp.MustCompile(`^https://sqs\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(\d{12})/(.+)$`)
+var queueURL = regexp.MustCompile(`^https://sqs\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?/(\d{12})/(.+)$`)
 
 // fill puts a value into a template. Where a name is asked for, AWS takes an
 // ARN as well.
@@ -127,7 +125,7 @@ func fill(template, hole, value string) string {
 		return "*" // it should be an ARN
 	case strings.HasPrefix(value, "https://"):
 		if m := queueURL.FindStringSubmatch(value); m != nil {
-			return "arn:aws:sqs:" + m[1] + ":" + m[2] + ":" + m[3]
+			return "arn:aws" + strings.Replace(m[2], ".", "-", 1) + ":sqs:" + m[1] + ":" + m[3] + ":" + m[4]
 		}
 		return "*"
 	case strings.HasPrefix(value, "alias/"):
