@@ -89,19 +89,18 @@ func (h *github) add(c call) {
 // writesWorkflow tells whether a file that a call writes is a workflow, which
 // needs a permission of its own.
 func (h *github) writesWorkflow(c call, operation string) bool {
-	method, path, _ := strings.Cut(operation, " ")
-	if method == "GET" || path != "/repos/{owner}/{repo}/contents/{path}" {
-		return false
-	}
-	params := c.callee.Signature.Params()
-	for i := range params.Len() {
-		if params.At(i).Name() != "path" {
-			continue
+	var names []string
+	switch method, path, _ := strings.Cut(operation, " "); {
+	case method != "GET" && path == "/repos/{owner}/{repo}/contents/{path}":
+		names, _ = h.texts(c.named("path"), nil)
+	case method == "POST" && path == "/repos/{owner}/{repo}/git/trees":
+		paths, _ := h.follow([]placed{{c.named("entries"), nil}}, []string{"Path"})
+		for _, p := range paths {
+			more, _ := h.texts(p.v, p.fr)
+			names = append(names, more...)
 		}
-		names, _ := h.texts(c.args()[len(c.args())-params.Len()+i], nil)
-		return slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, ".github/workflows/") })
 	}
-	return false
+	return slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, ".github/workflows/") })
 }
 
 func (h *github) say(c call, what string) {

@@ -27,6 +27,17 @@ func (c call) args() []ssa.Value {
 	return common.Args
 }
 
+// named is the argument for the parameter of a name.
+func (c call) named(name string) ssa.Value {
+	params := c.callee.Signature.Params()
+	for i := range params.Len() {
+		if params.At(i).Name() == name {
+			return c.args()[len(c.args())-params.Len()+i]
+		}
+	}
+	return ssa.NewConst(nil, types.Typ[types.UntypedNil])
+}
+
 // graph is which functions a program reaches, and from where.
 type graph struct {
 	*program

@@ -254,6 +254,12 @@ func (g *graph) arguments(v *ssa.Parameter, fr *frame) (all []ssa.Value, parent 
 	return all, nil, true
 }
 
+// sameText are functions that return a pointer to a text that they are given, the
+// text that a pointer leads to, or an escaped one, which its reader unescapes.
+var sameText = regexp.MustCompile(`^(?:github\.com/aws/aws-sdk-go-v2/aws\.(?:ToString|String)|github\.com/aws/smithy-go/ptr\.(?:ToString|String)|` +
+	`github\.com/google/go-github(?:/v\d+)?/github\.(?:Ptr|String)|github\.com/samber/lo\.(?:ToPtr|FromPtr)|k8s\.io/utils/ptr\.To|` +
+	`net/url\.(?:PathEscape|QueryEscape))$`)
+
 // result is what a call returns: a pointer to its argument where it is one of
 // the SDK's helpers, a format with * for what it fills in, or what a function
 // of the program returns.
@@ -269,13 +275,12 @@ func (e *evaluation) result(v *ssa.Call, fr *frame, depth int) ([]string, bool) 
 		if f.Pkg == nil || len(v.Call.Args) == 0 {
 			return nil, false
 		}
-		switch path(f) {
-		case "github.com/aws/aws-sdk-go-v2/aws.String", "github.com/aws/aws-sdk-go-v2/aws.ToString",
-			"net/url.PathEscape", "net/url.QueryEscape": // AWS undoes it
+		switch name := path(f); {
+		case sameText.MatchString(name):
 			return e.eval(v.Call.Args[0], fr, depth)
-		case "fmt.Sprintf":
+		case name == "fmt.Sprintf":
 			return e.formatted(v.Call.Args[0], fr, depth)
-		case "path.Join":
+		case name == "path.Join":
 			return e.joinedPath(placed{v.Call.Args[0], fr}, depth)
 		}
 		return nil, false
