@@ -12,6 +12,7 @@ import (
 // which are named 0, 1, 2; nil where nothing is.
 type values struct {
 	*graph
+	object placed
 	fields map[string][]placed
 }
 
@@ -65,6 +66,21 @@ func (in values) set(way string) bool {
 	}
 	found, known := in.follow(in.fields[first], strings.Split(rest, "."))
 	return known && len(found) > 0
+}
+
+// surely tells whether a field that is set is so whenever the struct is made: in
+// one go with it. What others lead to counts as set.
+func (in values) surely(way string) bool {
+	made, ok := in.object.v.(ssa.Instruction)
+	if strings.Contains(way, ".") || !ok {
+		return true
+	}
+	for _, r := range *in.object.v.Referrers() {
+		if f, ok := r.(*ssa.FieldAddr); ok && f.Block() == made.Block() && fieldOf(f.X.Type(), f.Field).Name() == way && len(written(f)) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // texts are what stands at the end of a way of fields.

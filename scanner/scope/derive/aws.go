@@ -57,14 +57,14 @@ func (a *aws) operation(c call, service, name string, input *types.Struct, arg s
 		inputs = []placed{{}}
 	}
 	for _, o := range inputs {
-		in := values{a.graph, nil}
+		in := values{a.graph, o, nil}
 		if o.v != nil {
 			in.fields = a.fields(o, 0)
 			for _, n := range a.names(placed{arg, nil}, 0) {
 				merge(in.fields, a.fields(n, 0))
 			}
 		}
-		needs := slices.Concat(tables().needs(service, name, in.set), tables().extra[path(c.callee)])
+		needs := slices.Concat(tables().needs(service, name, in.set, in.surely), tables().extra[path(c.callee)])
 		some := false
 		for _, n := range needs {
 			resources, _ := in.expand(n.arn)
@@ -86,7 +86,7 @@ func (a *aws) operation(c call, service, name string, input *types.Struct, arg s
 func (a *aws) function(c call) bool {
 	rows := tables().functions[path(c.callee)]
 	for _, n := range rows {
-		in := values{a.graph, make(map[string][]placed)}
+		in := values{a.graph, placed{}, make(map[string][]placed)}
 		for i, v := range c.args() {
 			in.fields[strconv.Itoa(i)] = []placed{{v, nil}}
 		}

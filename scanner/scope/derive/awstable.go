@@ -103,8 +103,9 @@ func ofFieldOf(words []string) ofField {
 	return ofField{service + "." + operation, field, needsOf(words[2:])}
 }
 
-// needs are the actions of an operation, given which fields its input sets.
-func (t *awsTable) needs(service, operation string, set func(field string) bool) []need {
+// needs are the actions of an operation, given which fields its input sets, and
+// which of them whatever happens.
+func (t *awsTable) needs(service, operation string, set, surely func(field string) bool) []need {
 	prefix := service
 	if p, ok := t.prefixes[service]; ok {
 		prefix = p
@@ -115,8 +116,12 @@ func (t *awsTable) needs(service, operation string, set func(field string) bool)
 		all = []need{{prefix + ":" + operation, ""}}
 	}
 	for _, o := range t.instead {
-		if covers(o.operation, key) && set(o.field) {
+		switch {
+		case !covers(o.operation, key) || !set(o.field):
+		case surely(o.field):
 			all = o.needs
+		default:
+			all = append(all[:len(all):len(all)], o.needs...)
 		}
 	}
 	for _, o := range t.also {

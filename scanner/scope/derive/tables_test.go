@@ -52,8 +52,23 @@ func TestActions(t *testing.T) {
 		"elasticloadbalancingv2.AddTags": "[{elasticloadbalancing:AddTags }]",
 	} {
 		service, name, _ := strings.Cut(operation, ".")
-		if got := fmt.Sprint(tables().needs(service, name, func(string) bool { return false })); got != want {
+		none := func(string) bool { return false }
+		if got := fmt.Sprint(tables().needs(service, name, none, none)); got != want {
 			t.Errorf("%s: %s, wanted %s", operation, got, want)
+		}
+	}
+}
+
+// TestSetAtTimes has a field that asks for another action, and is set at times.
+func TestSetAtTimes(t *testing.T) {
+	version := func(field string) bool { return field == "VersionId" }
+	none := func(string) bool { return false }
+	for _, c := range []struct {
+		surely func(string) bool
+		want   string
+	}{{version, "[{s3:GetObjectVersion }]"}, {none, "[{s3:GetObject } {s3:GetObjectVersion }]"}} {
+		if got := fmt.Sprint(tables().needs("s3", "GetObject", version, c.surely)); got != c.want {
+			t.Errorf("%s, wanted %s", got, c.want)
 		}
 	}
 }
