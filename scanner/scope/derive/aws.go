@@ -116,7 +116,7 @@ func (a *aws) grant(c call, action string, resources []string) {
 	for _, r := range resources {
 		n.resources[r] = true
 	}
-	n.at = append(n.at, a.place(c.site.Pos()))
+	n.at = append(n.at, a.where(c))
 }
 
 // actions are what was gathered, in order. "*" covers every other resource.

@@ -25,11 +25,11 @@ func (g *graph) elsewhere(c call) {
 	}
 	switch name := path(c.callee); {
 	case name == "reflect.Value.Call" || name == "reflect.Value.CallSlice":
-		g.unknown = append(g.unknown, Unknown{"what " + name + " calls", g.place(c.site.Pos())})
+		g.unknown = append(g.unknown, Unknown{"what " + name + " calls", g.where(c)})
 	case pkg.Path() == "net/http":
 		g.requests(c)
 	case isOtherWay(pkg.Path()):
-		at := g.place(c.site.Pos())
+		at := g.where(c)
 		if first, ok := g.others[pkg.Path()]; !ok || at.compare(first) < 0 {
 			g.others[pkg.Path()] = at
 		}
@@ -60,7 +60,7 @@ func (g *graph) requests(c call) {
 		texts, _ := g.texts(a, nil)
 		for _, t := range texts {
 			if providerURL.MatchString(t) {
-				g.unknown = append(g.unknown, Unknown{"what the request to " + t + " needs: it is not sent by an SDK", g.place(c.site.Pos())})
+				g.unknown = append(g.unknown, Unknown{"what the request to " + t + " needs: it is not sent by an SDK", g.where(c)})
 			}
 		}
 	}

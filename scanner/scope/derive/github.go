@@ -82,7 +82,7 @@ func (h *github) add(c call) {
 		if h.writesWorkflow(c, o) {
 			sets = [][]grant{append(sets[0], grant{"workflows", "write"})}
 		}
-		h.needed = append(h.needed, endpoint{o, sets, h.place(c.site.Pos())})
+		h.needed = append(h.needed, endpoint{o, sets, h.where(c)})
 	}
 }
 
@@ -104,7 +104,7 @@ func (h *github) writesWorkflow(c call, operation string) bool {
 }
 
 func (h *github) say(c call, what string) {
-	h.unknown = append(h.unknown, Unknown{what, h.place(c.site.Pos())})
+	h.unknown = append(h.unknown, Unknown{what, h.where(c)})
 }
 
 // request reads the method and the path that a request is made with: the first

@@ -102,6 +102,11 @@ func program(t *testing.T, provider, dir string) score {
 			t.Logf("%s: too much: %s", dir, f)
 		}
 	}
+	for _, a := range needs.AWS {
+		if slices.ContainsFunc(a.At, func(p derive.Place) bool { return p.Line == 0 }) {
+			t.Errorf("%s: %s has no place", dir, a.Name)
+		}
+	}
 	var said []string
 	for _, u := range needs.Unknown {
 		said = append(said, u.What)
