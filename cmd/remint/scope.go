@@ -38,20 +38,25 @@ func newScopeDerive() *cobra.Command {
 		Long: `Read which calls Go packages (./... where none is named) make of the SDKs of
 AWS, GitHub and Google, and print the narrowest grant that they need. Where
 there are commands among the packages, it is what these reach from main; else
-what the exported functions reach. Nothing is executed or fetched.
+what the exported functions reach. Tests do not count; files behind build tags
+are read with GOFLAGS=-tags=NAME. Nothing is executed or fetched.
 
 Calls that cannot be followed are named ("not known"): what is printed is then
 less than what is needed.
 
-With --diff it is compared with what is granted: a policy of IAM (.json), a
-workflow of GitHub (.yml), the permissions of a GitHub App (.json), or Google's
-scopes, one a line.
+With --diff it is compared with what is granted: a file with policies of IAM
+(.json, .tf, a template of CloudFormation), a workflow of GitHub (.yml), the
+permissions or the manifest of a GitHub App (.json), or Google's scopes, one a
+line.
 
 Exit codes: 0 done, 1 the grant is another one (--diff), 2 could not do the work
 or not all of it.`,
 		Example: `  remint scope derive
   remint scope derive ./cmd/server --only policy > policy.json
-  remint scope derive ./cmd/bot --diff .github/workflows/bot.yml`,
+  remint scope derive ./cmd/bot --only workflow
+  remint scope derive ./cmd/bot --diff .github/workflows/bot.yml
+  remint scope derive ./cmd/server --diff infra/iam.tf
+  remint scope derive ./... --json | jq -r '.aws[].action'`,
 		RunE: func(c *cobra.Command, patterns []string) error {
 			return runDerive(c.Context(), &f, patterns, c.OutOrStdout(), c.ErrOrStderr())
 		},

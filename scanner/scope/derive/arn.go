@@ -1,12 +1,15 @@
 package derive
 
 import (
+	"go/types"
 	"regexp"
 	"strings"
+
+	"golang.org/x/tools/go/ssa"
 )
 
 // values are what is known of an operation's input, or of a call's arguments,
-// which are named 0, 1, 2.
+// which are named 0, 1, 2; nil where nothing is.
 type values struct {
 	*graph
 	object placed
@@ -14,19 +17,29 @@ type values struct {
 }
 
 // hole is a place of a template for a field, or for what it leads to by others:
-// {Key}, {Delete.Objects.Key}. After a / in it, the value is without one in
-// front; with a ? there is no ARN where it is known that there is no value.
-var hole = regexp.MustCompile(`\{([/?]?)([\w.]+)\}`)
+// {Key}, {Delete.Objects.Key}; each element of a list. After a / in it, the value
+// is without one in front; after a : it gets ":*" where it has no revision; with
+// a ? there is no ARN where it is known that there is no value.
+var hole = regexp.MustCompile(`\{([/?:]?)([\w.]+)\}`)
 
-// expand fills the template of an ARN; * stands for what is not known.
-func (in values) expand(template string) []string {
-	all := []string{template}
-	some := false
+// any fills the template of an ARN, or is * where nothing of it is known.
+func (in values) any(template string) []string {
+	all, some := in.expand(template)
+	if template == "" || !some && strings.Contains(template, "{") {
+		return []string{"*"}
+	}
+	return all
+}
+
+// expand fills the template of an ARN; * stands for what is not known. some
+// tells that something is.
+func (in values) expand(template string) (all []string, some bool) {
+	all = []string{template}
 	for _, m := range hole.FindAllStringSubmatch(template, -1) {
 		texts, known := in.texts(m[2])
 		if known && len(texts) == 0 {
 			if m[1] == "?" {
-				return nil
+				return nil, true
 			}
 			known = false
 		}
@@ -42,37 +55,48 @@ func (in values) expand(template string) []string {
 		}
 		all = next
 	}
-	if template == "" || !some && strings.Contains(template, "{") {
-		return []string{"*"}
-	}
-	return all
+	return all, some
 }
 
 // set tells whether a field is set, or one that others lead to.
 func (in values) set(way string) bool {
-	if first, _, far := strings.Cut(way, "."); !far || in.fields[first] == nil {
+	first, rest, far := strings.Cut(way, ".")
+	if !far || in.fields[first] == nil {
 		return in.fields[way] != nil
 	}
-	found, known := in.follow([]placed{in.object}, strings.Split(way, "."))
+	found, known := in.follow(in.fields[first], strings.Split(rest, "."))
 	return known && len(found) > 0
+}
+
+// surely tells whether a field that is set is so whenever the struct is made: in
+// one go with it. What others lead to counts as set.
+func (in values) surely(way string) bool {
+	made, ok := in.object.v.(ssa.Instruction)
+	if strings.Contains(way, ".") || !ok {
+		return true
+	}
+	for _, r := range *in.object.v.Referrers() {
+		if f, ok := r.(*ssa.FieldAddr); ok && f.Block() == made.Block() && fieldOf(f.X.Type(), f.Field).Name() == way && len(written(f)) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // texts are what stands at the end of a way of fields.
 func (in values) texts(way string) (all []string, known bool) {
-	names := strings.Split(way, ".")
-	found := in.fields[names[0]]
-	if len(names) > 1 {
-		if in.object.v == nil {
-			return nil, false
-		}
-		if found, known = in.follow([]placed{in.object}, names); !known {
-			return nil, false
-		}
-	} else if len(found) == 0 {
+	first, rest, far := strings.Cut(way, ".")
+	found := in.fields[first]
+	switch {
+	case in.fields == nil || !far && len(found) == 0:
 		return nil, false
+	case far:
+		if found, known = in.follow(found, strings.Split(rest, ".")); !known {
+			return nil, false
+		}
 	}
 	for _, p := range found {
-		t, ok := in.graph.texts(p.v, p.fr)
+		t, ok := in.strings(p)
 		if !ok {
 			return nil, false
 		}
@@ -81,21 +105,43 @@ func (in values) texts(way string) (all []string, known bool) {
 	return all, true
 }
 
-var queueURL = regexp.MustCompile(`^https://sqs\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(\d{12})/(.+)$`)
+// strings are what a string may be, or the elements of a list of them.
+func (in values) strings(at placed) (all []string, known bool) {
+	if _, isList := at.v.Type().Underlying().(*types.Slice); !isList {
+		return in.graph.texts(at.v, at.fr)
+	}
+	elements, known := in.elements(at, make(map[ssa.Value]bool))
+	for _, e := range elements {
+		t, ok := in.graph.texts(e.v, e.fr)
+		if !ok {
+			return nil, false
+		}
+		all = append(all, t...)
+	}
+	return all, known
+}
+
+var queueURL = regexp.MustCompile(`^https://sqs\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?/(\d{12})/(.+)$`)
 
 // fill puts a value into a template. Where a name is asked for, AWS takes an
 // ARN as well.
 func fill(template, hole, value string) string {
 	before, after, _ := strings.Cut(template, hole)
-	if strings.HasPrefix(hole, "{/") {
+	switch {
+	case strings.HasPrefix(hole, "{/"):
 		value = strings.TrimPrefix(value, "/")
+	case strings.HasPrefix(hole, "{:") && !strings.Contains(value[strings.LastIndexByte(value, '/')+1:], ":"):
+		value += ":*"
 	}
 	switch {
+	case value == "*":
 	case strings.HasPrefix(value, "arn:") && before != "":
-		return value + strings.TrimSuffix(after, "-??????")
+		return value + strings.TrimRight(after, "/:-*?") // it names all of the resource itself
+	case before == "" && after == "" && !strings.HasPrefix(value, "arn:"):
+		return "*" // it should be an ARN
 	case strings.HasPrefix(value, "https://"):
 		if m := queueURL.FindStringSubmatch(value); m != nil {
-			return "arn:aws:sqs:" + m[1] + ":" + m[2] + ":" + m[3]
+			return "arn:aws" + strings.Replace(m[2], ".", "-", 1) + ":sqs:" + m[1] + ":" + m[3] + ":" + m[4]
 		}
 		return "*"
 	case strings.HasPrefix(value, "alias/"):

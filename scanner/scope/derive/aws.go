@@ -24,8 +24,8 @@ type awsAction struct {
 func newAWS(g *graph) *aws { return &aws{g, make(map[string]*awsAction)} }
 
 // inputType is the type that an operation takes: the service's folder in the
-// SDK, and the operation.
-var inputType = regexp.MustCompile(`^github\.com/aws/aws-sdk-go-v2/service/([a-z0-9]+)\.([A-Z]\w*)Input$`)
+// SDK, and the operation. S3's transfer manager has inputs of its own.
+var inputType = regexp.MustCompile(`^github\.com/aws/aws-sdk-go-v2/(?:service|feature/s3)/([a-z0-9]+)\.([A-Z]\w*)Input$`)
 
 // add takes a call of a leaf. Clients, paginators, waiters, presigners and the
 // managers of S3 all take the input of the operation that they call.
@@ -57,18 +57,20 @@ func (a *aws) operation(c call, service, name string, input *types.Struct, arg s
 		inputs = []placed{{}}
 	}
 	for _, o := range inputs {
-		in := values{a.graph, o, map[string][]placed{}}
+		in := values{a.graph, o, nil}
 		if o.v != nil {
 			in.fields = a.fields(o, 0)
+			for _, n := range a.names(placed{arg, nil}, 0) {
+				merge(in.fields, a.fields(n, 0))
+			}
 		}
-		needs := slices.Concat(tables().needs(service, name, in.set), tables().extra[path(c.callee)])
+		needs := slices.Concat(tables().needs(service, name, in.set, in.surely), tables().extra[path(c.callee)])
 		some := false
 		for _, n := range needs {
-			arn := n.arn
-			if arn == "" {
-				arn = tables().template(service, n.action, name, input, in.set)
+			resources, _ := in.expand(n.arn)
+			if n.arn == "" {
+				resources = in.any(tables().template(service, n.action, name, input, in.set))
 			}
-			resources := in.expand(arn)
 			a.grant(c, n.action, resources)
 			some = some || len(resources) > 0
 		}
@@ -84,11 +86,11 @@ func (a *aws) operation(c call, service, name string, input *types.Struct, arg s
 func (a *aws) function(c call) bool {
 	rows := tables().functions[path(c.callee)]
 	for _, n := range rows {
-		in := values{a.graph, placed{}, map[string][]placed{}}
+		in := values{a.graph, placed{}, make(map[string][]placed)}
 		for i, v := range c.args() {
 			in.fields[strconv.Itoa(i)] = []placed{{v, nil}}
 		}
-		a.grant(c, n.action, in.expand(n.arn))
+		a.grant(c, n.action, in.any(n.arn))
 	}
 	return len(rows) > 0
 }
@@ -114,7 +116,7 @@ func (a *aws) grant(c call, action string, resources []string) {
 	for _, r := range resources {
 		n.resources[r] = true
 	}
-	n.at = append(n.at, a.place(c.site.Pos()))
+	n.at = append(n.at, a.where(c))
 }
 
 // actions are what was gathered, in order. "*" covers every other resource.

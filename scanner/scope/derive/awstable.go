@@ -15,6 +15,13 @@ var awsText string
 // that hangs on the input.
 type need struct{ action, arn string }
 
+// ofField are needs that hang on whether an input sets a field.
+type ofField struct {
+	operation string // service.Operation, with * for a part of it
+	field     string
+	needs     []need
+}
+
 // template of an ARN for the operations that have its fields.
 type template struct {
 	fields []string
@@ -24,8 +31,8 @@ type template struct {
 type awsTable struct {
 	prefixes   map[string]string // IAM's prefix of a service of the SDK
 	operations map[string][]need // service.Operation
-	also       map[string][]need // service.Operation.Field
-	instead    map[string][]need // service.Operation.Field
+	also       []ofField
+	instead    []ofField
 	functions  map[string][]need // package.Function
 	extra      map[string][]need // package.Type.Method
 	templates  map[string][]template
@@ -42,7 +49,7 @@ var tables = sync.OnceValue(func() *awsTable {
 
 func parseAWS(text string) (*awsTable, error) {
 	t := &awsTable{
-		prefixes: make(map[string]string), operations: make(map[string][]need), also: make(map[string][]need), instead: make(map[string][]need),
+		prefixes: make(map[string]string), operations: make(map[string][]need),
 		functions: make(map[string][]need), extra: make(map[string][]need), templates: make(map[string][]template), byAction: make(map[string]string),
 	}
 	for line := range strings.Lines(text) {
@@ -59,9 +66,9 @@ func parseAWS(text string) (*awsTable, error) {
 		case "operation":
 			t.operations[f[1]] = needsOf(f[2:])
 		case "also":
-			t.also[f[1]] = needsOf(f[2:])
+			t.also = append(t.also, ofFieldOf(f))
 		case "instead":
-			t.instead[f[1]] = needsOf(f[2:])
+			t.instead = append(t.instead, ofFieldOf(f))
 		case "function":
 			t.functions[f[1]] = needsOf(f[2:])
 		case "extra":
@@ -89,31 +96,50 @@ func needsOf(words []string) []need {
 	return all
 }
 
-// needs are the actions of an operation, given which fields its input sets.
-func (t *awsTable) needs(service, operation string, set func(field string) bool) []need {
+// ofFieldOf reads a row of service.Operation.Field; a field may have fields.
+func ofFieldOf(words []string) ofField {
+	service, rest, _ := strings.Cut(words[1], ".")
+	operation, field, _ := strings.Cut(rest, ".")
+	return ofField{service + "." + operation, field, needsOf(words[2:])}
+}
+
+// needs are the actions of an operation, given which fields its input sets, and
+// which of them whatever happens.
+func (t *awsTable) needs(service, operation string, set, surely func(field string) bool) []need {
 	prefix := service
 	if p, ok := t.prefixes[service]; ok {
 		prefix = p
 	}
 	key := service + "." + operation
-	all, ok := t.operations[key]
-	for n := len(key); n > len(service) && !ok; n-- {
-		all, ok = t.operations[key[:n]+"*"]
-	}
+	all, ok := longest(t.operations, key)
 	if !ok {
 		all = []need{{prefix + ":" + operation, ""}}
 	}
-	for of, needs := range t.instead {
-		if field, ok := strings.CutPrefix(of, key+"."); ok && set(field) {
-			all = needs
+	for _, o := range t.instead {
+		switch {
+		case !covers(o.operation, key) || !set(o.field):
+		case surely(o.field):
+			all = o.needs
+		default:
+			all = append(all[:len(all):len(all)], o.needs...)
 		}
 	}
-	for of, needs := range t.also {
-		if field, ok := strings.CutPrefix(of, key+"."); ok && set(field) {
-			all = append(all[:len(all):len(all)], needs...)
+	for _, o := range t.also {
+		if covers(o.operation, key) && set(o.field) {
+			all = append(all[:len(all):len(all)], o.needs...)
 		}
 	}
 	return all
+}
+
+// longest is what a key has, or the longest of those that end in * and that it
+// begins with.
+func longest[T any](rows map[string]T, key string) (found T, ok bool) {
+	found, ok = rows[key]
+	for n := len(key); n > 0 && !ok; n-- {
+		found, ok = rows[key[:n]+"*"]
+	}
+	return found, ok
 }
 
 // template is that of the ARN that an action of an operation is needed on: its
@@ -121,7 +147,7 @@ func (t *awsTable) needs(service, operation string, set func(field string) bool)
 // ! must be set.
 func (t *awsTable) template(service, action, operation string, input *types.Struct, set func(field string) bool) string {
 	for _, of := range []string{service + "." + operation, action} {
-		if arn, ok := t.byAction[of]; ok {
+		if arn, ok := longest(t.byAction, of); ok {
 			return arn
 		}
 	}

@@ -39,7 +39,7 @@ type Action struct {
 // Permission is a permission of a fine-grained token or a GitHub App.
 type Permission struct {
 	Name  string `json:"permission"` // pull_requests
-	Level string `json:"level"`      // read or write
+	Level string `json:"level"`      // read, write or admin
 	// Operations are the endpoints that need it: "GET /repos/{owner}/{repo}/pulls".
 	Operations []string `json:"operations"`
 	At         []Place  `json:"at"`
@@ -117,13 +117,17 @@ func listed[T any](all []T) []T {
 	return all
 }
 
-// place is where something stands: relative to the directory that is read, or
-// below the name of a module.
+// place is where something stands.
 func (p *program) place(pos token.Pos) Place {
 	at := p.fset.Position(pos)
-	name := at.Filename
+	return Place{p.short(at.Filename), at.Line}
+}
+
+// short is a file's name, relative to the directory that is read or below the
+// name of a module.
+func (p *program) short(name string) string {
 	if rel, err := filepath.Rel(p.dir, name); err == nil && filepath.IsLocal(rel) {
-		return Place{filepath.ToSlash(rel), at.Line}
+		return filepath.ToSlash(rel)
 	}
 	for dir := filepath.Dir(name); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
 		if module := p.modules[dir]; module != "" {
@@ -131,7 +135,7 @@ func (p *program) place(pos token.Pos) Place {
 			break
 		}
 	}
-	return Place{filepath.ToSlash(name), at.Line}
+	return filepath.ToSlash(name)
 }
 
 // places are places in order, once each.

@@ -28,9 +28,9 @@ type Difference struct {
 // None tells whether the grant is what is needed.
 func (d *Difference) None() bool { return len(d.Unneeded)+len(d.Lacking) == 0 }
 
-// Diff compares needs with what a file grants: a policy of IAM as JSON, a
-// workflow of GitHub or the permissions of an App as JSON, or scopes of Google's
-// as a list in JSON or one a line. name is the file's.
+// Diff compares needs with what a file grants: policies of IAM in JSON, YAML or
+// Terraform, a workflow of GitHub or the permissions of an App as JSON, or scopes
+// of Google's as a list in JSON or one a line. name is the file's.
 func (n *Needs) Diff(name string, text []byte) (*Difference, error) {
 	d := &Difference{Unneeded: []string{}, Lacking: []string{}, Unknown: n.Unknown}
 	if statements, ok := scope.ParseAWS(text); ok {
@@ -41,6 +41,11 @@ func (n *Needs) Diff(name string, text []byte) (*Difference, error) {
 	if scopes := googleScopes(text); len(scopes) > 0 {
 		d.Provider = "google"
 		n.diffGoogle(d, scopes)
+		return d, nil
+	}
+	if statements := policies(name, text); len(statements) > 0 {
+		d.Provider = "aws"
+		n.diffAWS(d, statements)
 		return d, nil
 	}
 	granted, token, err := githubPermissions(name, text)
@@ -103,11 +108,21 @@ func (n *Needs) diffGoogle(d *Difference, granted []string) {
 // it is a workflow's, whose own token can have some permissions alone; of
 // several jobs the most that any has counts.
 func githubPermissions(name string, text []byte) (granted map[string]string, token bool, err error) {
-	if json.Unmarshal(text, &granted) == nil && len(granted) > 0 {
+	var app struct {
+		Permissions        map[string]string // as the API tells them
+		DefaultPermissions map[string]string `json:"default_permissions"` // a manifest's
+	}
+	switch {
+	case json.Unmarshal(text, &granted) == nil && len(granted) > 0:
 		return granted, false, nil
+	case json.Unmarshal(text, &app) == nil && len(app.Permissions)+len(app.DefaultPermissions) > 0:
+		if len(app.Permissions) == 0 {
+			app.Permissions = app.DefaultPermissions
+		}
+		return app.Permissions, false, nil
 	}
 	if ext := strings.ToLower(filepath.Ext(name)); ext != ".yml" && ext != ".yaml" {
-		return nil, false, errors.New("it is no policy of IAM, no list of Google's scopes (https://…, one a line) and no permissions of GitHub: name a policy's .json, a workflow's .yml or a list of scopes")
+		return nil, false, errors.New("it is no policy of IAM, no list of Google's scopes (https://…, one a line) and no permissions of GitHub: name a file with a policy (.json, .yml, .tf), a workflow's .yml or a list of scopes")
 	}
 	parsed, err := document.Parse(name, text, nil)
 	if err != nil || len(parsed.Docs) == 0 {
@@ -115,6 +130,9 @@ func githubPermissions(name string, text []byte) (granted map[string]string, tok
 	}
 	granted = make(map[string]string)
 	root := parsed.Docs[0]
+	if root.Get("jobs") == nil && root.Get("permissions") == nil {
+		return nil, false, errors.New("it is no workflow of GitHub and has no policy of IAM: name a file with a policy (.json, .yml, .tf), a workflow's .yml or a list of scopes")
+	}
 	blocks := []*document.Node{root.Get("permissions")}
 	for _, job := range root.Get("jobs").Entries() {
 		blocks = append(blocks, job.Value.Get("permissions"))
@@ -156,8 +174,7 @@ func (n *Needs) diffGitHub(d *Difference, granted map[string]string, token bool)
 	needed := make(map[string]string)
 	for _, p := range n.GitHub {
 		needed[p.Name] = p.Level
-		have := granted[p.Name]
-		if p.Name == "metadata" || have == p.Level || have == "write" || have == "admin" {
+		if p.Name == "metadata" || opens(granted[p.Name], p.Level) {
 			continue
 		}
 		lacking := fmt.Sprintf("%s: %s", p.Name, p.Level)
@@ -171,8 +188,8 @@ func (n *Needs) diffGitHub(d *Difference, granted map[string]string, token bool)
 		case name == "metadata" || name == "id_token" || level == "none" || level == want:
 		case want == "":
 			d.Unneeded = append(d.Unneeded, name+": "+level)
-		case want == "read":
-			d.Unneeded = append(d.Unneeded, fmt.Sprintf("%s: %s, of which read is needed", name, level))
+		case !opens(want, level):
+			d.Unneeded = append(d.Unneeded, fmt.Sprintf("%s: %s, of which %s is needed", name, level, want))
 		}
 	}
 	slices.Sort(d.Unneeded)

@@ -42,10 +42,16 @@ func TestDiff(t *testing.T) {
 		{"denied", "p.json", policy(users, reports, `{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}`), "", "s3:GetObject on arn:aws:s3:::reports/*"},
 		{"all but", "p.json", policy(`{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}`), "everything but iam:*, by NotAction", ""},
 
+		{"in a role", "r.json", `{"PolicyName": "p", "PolicyDocument": ` + policy(users, reports) + `}`, "", ""},
+		{"in a template", "t.yml", "Resources:\n  R:\n    Properties:\n      AssumeRolePolicyDocument: {Statement: {Effect: Allow, Principal: '*', Action: 'sts:AssumeRole'}}\n      PolicyDocument:\n        Statement:\n          - {Effect: Allow, Action: 's3:GetObject', Resource: !Sub '${B.Arn}/*'}\n          - {Effect: Allow, Action: 'dynamodb:*', Resource: '*'}\n", "dynamodb:* on *, of which dynamodb:GetItem is needed", ""},
+		{"in Terraform", "m.tf", "data \"aws_iam_policy_document\" \"p\" {\n  statement {\n    actions   = [\"s3:GetObject\", \"s3:PutObject\"]\n    resources = [\"${aws_s3_bucket.b.arn}/*\"]\n  }\n  statement {\n    actions   = [\"dynamodb:GetItem\"]\n    resources = [aws_dynamodb_table.users.arn]\n  }\n}\n", "s3:PutObject on ${aws_s3_bucket.b.arn}/*", ""},
+
 		{"a workflow that is right", "w.yml", "permissions:\n  contents: read\n  issues: write\n  id-token: write\n", "", ""},
 		{"of a job", "w.yml", "permissions: {}\njobs:\n  a:\n    permissions:\n      contents: write\n", "contents: write, of which read is needed", "issues: write"},
 		{"read-all", "w.yml", "permissions: read-all\n", "actions: read; attestations: read; checks: read; deployments: read; discussions: read; packages: read; pages: read; pull_requests: read; security_events: read; statuses: read", "issues: write"},
 		{"an App", "app.json", `{"contents": "read", "issues": "write", "metadata": "read", "administration": "write"}`, "administration: write", ""},
+
+		{"a manifest", "app.json", `{"name": "bot", "default_permissions": {"contents": "read", "issues": "admin"}}`, "issues: admin, of which write is needed", ""},
 
 		{"the scope", "s.txt", "# ours\nhttps://www.googleapis.com/auth/drive.metadata.readonly\n", "", ""},
 		{"a scope for a part", "s.txt", "https://www.googleapis.com/auth/drive.file\n", "", ""},

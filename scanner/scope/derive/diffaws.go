@@ -10,7 +10,8 @@ import (
 
 // diffAWS holds the statements of a policy against the actions that are needed.
 // A condition counts as met, where it allows as where it denies. A * of a needed
-// resource is what is not known, so that a narrower grant may well be enough.
+// resource is what is not known, so that a narrower grant may well be enough; a
+// granted one that is not in the file may be the needed one.
 func (n *Needs) diffAWS(d *Difference, statements []scope.Statement) {
 	for _, a := range n.AWS {
 		for _, r := range a.Resources {
@@ -41,7 +42,7 @@ func denies(s *scope.Statement) bool { return strings.EqualFold(s.Effect, "Deny"
 func allowed(statements []scope.Statement, action, resource string) bool {
 	allows := false
 	for _, s := range statements {
-		wide := speaksOf(&s, action, func(p string) bool { return covers(p, resource) })
+		wide := speaksOf(&s, action, func(p string) bool { return covers(fromElsewhere.ReplaceAllString(p, "*"), resource) })
 		if denies(&s) && wide {
 			return false
 		}
@@ -59,12 +60,21 @@ func speaksOf(s *scope.Statement, action string, resource func(pattern string) b
 		(slices.ContainsFunc(s.Resources, resource) || len(s.NotResources) > 0 && !slices.ContainsFunc(s.NotResources, resource))
 }
 
+// meets tells whether a statement is about any of some resources, as far as the
+// file tells.
+func meets(s *scope.Statement, resources []string) bool {
+	return len(s.NotResources) > 0 || slices.ContainsFunc(s.Resources, func(granted string) bool {
+		granted = fromElsewhere.ReplaceAllString(granted, "*")
+		return slices.ContainsFunc(resources, func(r string) bool { return covers(granted, r) || covers(r, granted) })
+	})
+}
+
 // unneeded says in which way an action of a statement is more than is needed,
 // "" where it is not.
 func (n *Needs) unneeded(s *scope.Statement, pattern string) string {
 	var actions, resources []string
 	for _, a := range n.AWS {
-		if !covers(strings.ToLower(pattern), strings.ToLower(a.Name)) {
+		if !covers(strings.ToLower(pattern), strings.ToLower(a.Name)) || !meets(s, a.Resources) {
 			continue
 		}
 		actions = append(actions, a.Name)
@@ -80,7 +90,7 @@ func (n *Needs) unneeded(s *scope.Statement, pattern string) string {
 	slices.Sort(resources)
 	resources = slices.Compact(resources)
 	for _, granted := range s.Resources {
-		if slices.Contains(resources, granted) {
+		if slices.Contains(resources, granted) || fromElsewhere.MatchString(granted) {
 			continue
 		}
 		var of []string

@@ -25,19 +25,24 @@ func (g *graph) elsewhere(c call) {
 	}
 	switch name := path(c.callee); {
 	case name == "reflect.Value.Call" || name == "reflect.Value.CallSlice":
-		g.unknown = append(g.unknown, Unknown{"what " + name + " calls", g.place(c.site.Pos())})
+		g.unknown = append(g.unknown, Unknown{"what " + name + " calls", g.where(c)})
 	case pkg.Path() == "net/http":
 		g.requests(c)
 	case isOtherWay(pkg.Path()):
-		at := g.place(c.site.Pos())
+		at := g.where(c)
 		if first, ok := g.others[pkg.Path()]; !ok || at.compare(first) < 0 {
 			g.others[pkg.Path()] = at
 		}
 	}
 }
 
-// sayOthers says of each package that is not read where it is called first.
+// sayOthers says of each package that is not read where it is called first, and
+// of files that are not.
 func (g *graph) sayOthers() {
+	for _, name := range g.needCgo {
+		at := Place{g.short(name), 1}
+		g.unknown = append(g.unknown, Unknown{"what this file calls: it needs cgo, and is not read", at})
+	}
 	for pkg, at := range g.others {
 		g.unknown = append(g.unknown, Unknown{fmt.Sprintf("what the calls of %s need: it calls its provider by itself, and is not read", pkg), at})
 	}
@@ -55,7 +60,7 @@ func (g *graph) requests(c call) {
 		texts, _ := g.texts(a, nil)
 		for _, t := range texts {
 			if providerURL.MatchString(t) {
-				g.unknown = append(g.unknown, Unknown{"what the request to " + t + " needs: it is not sent by an SDK", g.place(c.site.Pos())})
+				g.unknown = append(g.unknown, Unknown{"what the request to " + t + " needs: it is not sent by an SDK", g.where(c)})
 			}
 		}
 	}

@@ -31,6 +31,14 @@ type endpoint struct {
 // grant is a permission and its level.
 type grant struct{ name, level string }
 
+// levels of a permission, each with all before it.
+var levels = []string{"read", "write", "admin"}
+
+// opens tells whether a level has another in it.
+func opens(level, other string) bool {
+	return level != "" && slices.Index(levels, level) >= slices.Index(levels, other)
+}
+
 func newGitHub(g *graph) *github { return &github{graph: g, sources: newSources(g.fset)} }
 
 // add takes a call of a leaf: a service's method, or a request that the program
@@ -62,38 +70,41 @@ func (h *github) add(c call) {
 		}
 	}
 	for _, o := range operations {
-		sets, ok := permissions(o)
+		sets, classic, ok := permissions(o)
 		if !ok {
 			h.say(c, "which permission "+o+" needs")
+			continue
+		}
+		if classic != "" {
+			h.say(c, fmt.Sprintf("what an App needs for %s: neither it nor a fine-grained token can call it, but a classic token with the scope %s", o, classic))
 			continue
 		}
 		if h.writesWorkflow(c, o) {
 			sets = [][]grant{append(sets[0], grant{"workflows", "write"})}
 		}
-		h.needed = append(h.needed, endpoint{o, sets, h.place(c.site.Pos())})
+		h.needed = append(h.needed, endpoint{o, sets, h.where(c)})
 	}
 }
 
 // writesWorkflow tells whether a file that a call writes is a workflow, which
 // needs a permission of its own.
 func (h *github) writesWorkflow(c call, operation string) bool {
-	method, path, _ := strings.Cut(operation, " ")
-	if method == "GET" || path != "/repos/{owner}/{repo}/contents/{path}" {
-		return false
-	}
-	params := c.callee.Signature.Params()
-	for i := range params.Len() {
-		if params.At(i).Name() != "path" {
-			continue
+	var names []string
+	switch method, path, _ := strings.Cut(operation, " "); {
+	case method != "GET" && path == "/repos/{owner}/{repo}/contents/{path}":
+		names, _ = h.texts(c.named("path"), nil)
+	case method == "POST" && path == "/repos/{owner}/{repo}/git/trees":
+		paths, _ := h.follow([]placed{{c.named("entries"), nil}}, []string{"Path"})
+		for _, p := range paths {
+			more, _ := h.texts(p.v, p.fr)
+			names = append(names, more...)
 		}
-		names, _ := h.texts(c.args()[len(c.args())-params.Len()+i], nil)
-		return slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, ".github/workflows/") })
 	}
-	return false
+	return slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, ".github/workflows/") })
 }
 
 func (h *github) say(c call, what string) {
-	h.unknown = append(h.unknown, Unknown{what, h.place(c.site.Pos())})
+	h.unknown = append(h.unknown, Unknown{what, h.where(c)})
 }
 
 // request reads the method and the path that a request is made with: the first
@@ -161,7 +172,7 @@ func (h *github) permissionList() []Permission {
 type granted map[string]*Permission
 
 func (a granted) has(g grant) bool {
-	return a[g.name] != nil && (a[g.name].Level == g.level || a[g.name].Level == "write")
+	return a[g.name] != nil && opens(a[g.name].Level, g.level)
 }
 
 func (a granted) give(e endpoint, set []grant) {
@@ -171,8 +182,8 @@ func (a granted) give(e endpoint, set []grant) {
 			p = &Permission{Name: g.name, Level: g.level}
 			a[g.name] = p
 		}
-		if g.level == "write" {
-			p.Level = "write"
+		if opens(g.level, p.Level) {
+			p.Level = g.level
 		}
 		if !slices.Contains(p.Operations, e.operation) {
 			p.Operations = append(p.Operations, e.operation)
@@ -240,8 +251,9 @@ func parseGitHub(text string) ([]permissionRow, error) {
 }
 
 // permissions are the sets of permissions of which one is needed for an
-// operation, "GET /user". ok is false where that is not known.
-func permissions(operation string) (sets [][]grant, ok bool) {
+// operation, "GET /user"; or the scope of the classic token that alone can call
+// it. ok is false where neither is known.
+func permissions(operation string) (sets [][]grant, classic string, ok bool) {
 	method, path, _ := strings.Cut(operation, " ")
 	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
 	best, need := -1, ""
@@ -251,10 +263,13 @@ func permissions(operation string) (sets [][]grant, ok bool) {
 		}
 	}
 	if best < 0 {
-		return nil, false
+		return nil, "", false
 	}
 	if need == "-" {
-		return nil, true
+		return nil, "", true
+	}
+	if classic, ok = strings.CutPrefix(need, "classic:"); ok {
+		return nil, classic, true
 	}
 	usual := "write"
 	if method == "GET" || method == "HEAD" {
@@ -271,7 +286,7 @@ func permissions(operation string) (sets [][]grant, ok bool) {
 		}
 		sets = append(sets, set)
 	}
-	return sets, true
+	return sets, "", true
 }
 
 // weight is how much a row says of an endpoint, -1 where it is not of it.

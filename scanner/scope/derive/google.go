@@ -54,12 +54,12 @@ func (o *google) add(c call) {
 	if !sends[c.callee.Name()] {
 		return
 	}
-	m.at = append(m.at, o.place(c.site.Pos()))
+	m.at = append(m.at, o.where(c))
 	if m.id != "" {
 		return
 	}
 	if err := o.look(m, c.callee); err != nil {
-		o.unknown = append(o.unknown, Unknown{err.Error(), o.place(c.site.Pos())})
+		o.unknown = append(o.unknown, Unknown{err.Error(), o.where(c)})
 	}
 }
 

@@ -27,6 +27,47 @@ func (c call) args() []ssa.Value {
 	return common.Args
 }
 
+// named is the argument for the parameter of a name.
+func (c call) named(name string) ssa.Value {
+	params := c.callee.Signature.Params()
+	for i := range params.Len() {
+		if params.At(i).Name() == name {
+			return c.args()[len(c.args())-params.Len()+i]
+		}
+	}
+	return ssa.NewConst(nil, types.Typ[types.UntypedNil])
+}
+
+// where is the place of a call: of one that the compiler makes, for a method's
+// value or one of an embedded struct, the first place that leads to it.
+func (g *graph) where(c call) Place {
+	var all []Place
+	seen := make(map[*ssa.Function]bool)
+	var look func(ssa.Instruction)
+	look = func(i ssa.Instruction) {
+		f := i.Parent()
+		switch {
+		case i.Pos().IsValid():
+			all = append(all, g.place(i.Pos()))
+		case !seen[f]:
+			seen[f] = true
+			for _, made := range g.closures[f] {
+				look(made)
+			}
+			for _, from := range g.callers[f] {
+				if len(g.closures[f]) == 0 {
+					look(from.site)
+				}
+			}
+		}
+	}
+	look(c.site)
+	if all = places(all); len(all) == 0 {
+		return g.place(c.site.Parent().Pos())
+	}
+	return all[0]
+}
+
 // graph is which functions a program reaches, and from where.
 type graph struct {
 	*program

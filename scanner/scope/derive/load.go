@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/build"
+	"go/parser"
 	"go/token"
 	"go/types"
 	"os"
@@ -28,6 +31,7 @@ type program struct {
 	named   []*ssa.Package          // those that the patterns name
 	read    map[*types.Package]bool // those with bodies
 	modules map[string]string       // path and version of other modules, by their folders
+	needCgo []string                // files that are not read for it
 }
 
 // The packages of SDKs whose calls need a grant.
@@ -90,6 +94,9 @@ func load(ctx context.Context, dir string, patterns []string) (*program, error) 
 		}
 	})
 	p.build(loaded, listed)
+	for _, l := range loaded {
+		p.needCgo = append(p.needCgo, needCgo(l.IgnoredFiles)...)
+	}
 	return p, nil
 }
 
@@ -99,22 +106,63 @@ func firstError(all []*packages.Package) (found error) {
 		if found != nil || len(p.Errors) == 0 {
 			return
 		}
-		found = advised(p.PkgPath, p.Errors[0].Error())
+		found = advised(p.PkgPath, said(p.Errors[0]))
 	})
 	return found
 }
 
+// said is the text of an error, without the place that it does not have and the
+// headline that names the package again.
+func said(e packages.Error) string {
+	text := e.Msg
+	if headline, rest, ok := strings.Cut(text, "\n"); ok && strings.HasPrefix(headline, "# ") {
+		text = rest
+	}
+	if e.Pos != "" && e.Pos != "-" {
+		text = e.Pos + ": " + text
+	}
+	return strings.TrimSpace(text)
+}
+
+// advice is what to do when the go command says something, the first that fits.
+var advice = []struct{ saying, do string }{
+	{"does not contain modules listed in go.work", "Name the packages of the modules that go.work lists: ./a/... ./b/..."},
+	{"does not contain main module", "Run it in the folder of a go.mod, or below it"},
+	{"go.mod file not found", "Run it in the folder of a go.mod, or below it"},
+	{"command-line-arguments", "Name the package's folder, not its files"},
+	{"directory not found", "Name packages of the Go module, such as ./cmd/app"},
+	{"no such file or directory", "Name packages of the Go module, such as ./cmd/app"},
+	{"disabled by -mod=vendor", "Run 'go mod vendor' first"},
+	{"inconsistent vendoring", "Run 'go mod vendor' first"},
+	{"GOPROXY=off", "Run 'go mod download' (or 'go mod tidy') first: nothing is fetched here"},
+	{"no required module provides", "Run 'go mod download' (or 'go mod tidy') first: nothing is fetched here"},
+	{"missing go.sum entry", "Run 'go mod download' (or 'go mod tidy') first: nothing is fetched here"},
+	{"GOTOOLCHAIN=local", "Install that version of Go: none is fetched here"},
+	{"", "Make 'go build ./...' pass first"},
+}
+
 // advised is what the go command says of something, and what to do about it.
 func advised(what, said string) error {
-	for _, absent := range []string{"GOPROXY=off", "no required module provides", "missing go.sum entry"} {
-		if strings.Contains(said, absent) {
-			return fmt.Errorf("%s: %s\nRun 'go mod download' (or 'go mod tidy') first: nothing is fetched here", what, said)
+	i := slices.IndexFunc(advice, func(a struct{ saying, do string }) bool {
+		return strings.Contains(said, a.saying) || strings.Contains(what, a.saying)
+	})
+	return fmt.Errorf("%s: %s\n%s", what, strings.TrimSpace(said), advice[i].do)
+}
+
+// needCgo are those of the files that Go leaves out which it would not with cgo.
+func needCgo(ignored []string) (all []string) {
+	with := build.Default
+	with.CgoEnabled = true
+	for _, name := range ignored {
+		dir, base := filepath.Split(name)
+		// What does not parse has been told of.
+		fits, _ := with.MatchFile(dir, base)
+		f, _ := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if fits && f != nil && !strings.HasSuffix(base, "_test.go") && slices.ContainsFunc(f.Imports, func(i *ast.ImportSpec) bool { return i.Path.Value == `"C"` }) {
+			all = append(all, name)
 		}
 	}
-	if strings.Contains(said, "GOTOOLCHAIN=local") {
-		return fmt.Errorf("%s: %s\nInstall that version of Go: none is fetched here", what, said)
-	}
-	return fmt.Errorf("%s: %s\nMake 'go build ./...' pass first", what, said)
+	return all
 }
 
 // toRead are the paths of the packages whose bodies are read.

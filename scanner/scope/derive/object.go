@@ -38,6 +38,22 @@ func (g *graph) objects(at placed, depth int) (all []placed, ok bool) {
 	return all, true
 }
 
+// names are the values that a pointer has on its way from the structs that it
+// may point to: fields are set by way of each.
+func (g *graph) names(at placed, depth int) (all []placed) {
+	if _, isAlloc := at.v.(*ssa.Alloc); isAlloc || depth > maxDepth {
+		return nil
+	}
+	all = []placed{at}
+	sources, _ := g.sources(at)
+	for _, s := range sources {
+		if all = append(all, g.names(s, depth+1)...); len(all) > 4*maxValues {
+			break
+		}
+	}
+	return all
+}
+
 // sources are the values that a value was before: what a variable holds, what a
 // parameter is given, what a function returns. nil comes of nothing.
 func (g *graph) sources(at placed) (all []placed, ok bool) {
@@ -74,16 +90,10 @@ func (g *graph) sources(at placed) (all []placed, ok bool) {
 
 // held is what a variable is set to.
 func held(v ssa.Value) (all []ssa.Value) {
-	a, ok := v.(*ssa.Alloc)
-	if !ok {
-		return nil
+	if a, ok := v.(*ssa.Alloc); ok {
+		return written(a)
 	}
-	for _, r := range *a.Referrers() {
-		if s, ok := r.(*ssa.Store); ok && s.Addr == a {
-			all = append(all, s.Val)
-		}
-	}
-	return all
+	return nil
 }
 
 // fields are the values that the fields of a struct are set to, by name, where
@@ -91,11 +101,6 @@ func held(v ssa.Value) (all []ssa.Value) {
 // is set to nil is not set.
 func (g *graph) fields(o placed, depth int) map[string][]placed {
 	all := make(map[string][]placed)
-	merge := func(more map[string][]placed) {
-		for name, values := range more {
-			all[name] = append(all[name], values...)
-		}
-	}
 	refs := o.v.Referrers()
 	if refs == nil || depth > maxDepth {
 		return all
@@ -115,7 +120,7 @@ func (g *graph) fields(o placed, depth int) map[string][]placed {
 			}
 		case *ssa.Store: // of a whole other one
 			if load, ok := r.Val.(*ssa.UnOp); ok && load.Op == token.MUL && r.Addr == o.v {
-				merge(g.fields(placed{load.X, o.fr}, depth+1))
+				merge(all, g.fields(placed{load.X, o.fr}, depth+1))
 			}
 		case ssa.CallInstruction:
 			f := r.Common().StaticCallee()
@@ -123,11 +128,18 @@ func (g *graph) fields(o placed, depth int) map[string][]placed {
 				continue
 			}
 			if i := slices.Index(r.Common().Args, o.v); i >= 0 {
-				merge(g.fields(placed{f.Params[i], &frame{f, r.Common().Args, o.fr}}, depth+1))
+				merge(all, g.fields(placed{f.Params[i], &frame{f, r.Common().Args, o.fr}}, depth+1))
 			}
 		}
 	}
 	return all
+}
+
+// merge adds fields to others.
+func merge(all, more map[string][]placed) {
+	for name, values := range more {
+		all[name] = append(all[name], values...)
+	}
 }
 
 func isNil(v ssa.Value) bool {
@@ -135,14 +147,10 @@ func isNil(v ssa.Value) bool {
 	return ok && c.IsNil()
 }
 
-// follow goes from structs by the names of fields, through pointers and
-// lists; "keys" are a map's keys. known is false where not all of
-// the way is.
-func (g *graph) follow(from []placed, way []string) (all []placed, known bool) {
-	for _, o := range from {
-		all = append(all, g.fields(o, 0)[way[0]]...)
-	}
-	for _, name := range way[1:] {
+// follow goes from values by the names of fields, through pointers and lists;
+// "keys" are a map's keys. known is false where not all of the way is.
+func (g *graph) follow(all []placed, way []string) (found []placed, known bool) {
+	for _, name := range way {
 		var next []placed
 		for _, v := range all {
 			if name == "keys" {

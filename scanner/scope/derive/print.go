@@ -69,7 +69,7 @@ func (n *Needs) WriteText(w io.Writer) error {
 	n.writeGoogle(&b)
 	writeUnknown(&b, n.Unknown)
 	if b.Len() == 0 {
-		b.WriteString("No call of the SDKs of AWS, GitHub or Google is reached.\n")
+		b.WriteString("No call of the SDKs of AWS, GitHub or Google is reached. Files behind build tags are read with GOFLAGS=-tags=NAME.\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -2,6 +2,7 @@ package derive
 
 import (
 	"go/types"
+	"slices"
 
 	"golang.org/x/tools/go/ssa"
 )
@@ -27,11 +28,18 @@ func (g *graph) store(s *ssa.Store) {
 	}
 }
 
-// followed tells a struct whose fields are read where it is made.
+// followed tells a struct whose fields are read where it is made, or where the
+// function is called that makes it.
 func followed(base ssa.Value) bool {
-	switch base.(type) {
+	switch base := base.(type) {
 	case *ssa.Alloc, *ssa.Parameter, *ssa.IndexAddr:
 		return true
+	case *ssa.Call:
+		f := base.Call.StaticCallee()
+		return f != nil && len(f.Blocks) > 0 && !slices.ContainsFunc(returns(f), func(v ssa.Value) bool {
+			_, makes := v.(*ssa.Alloc)
+			return !makes
+		})
 	}
 	return false
 }

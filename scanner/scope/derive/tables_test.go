@@ -52,8 +52,23 @@ func TestActions(t *testing.T) {
 		"elasticloadbalancingv2.AddTags": "[{elasticloadbalancing:AddTags }]",
 	} {
 		service, name, _ := strings.Cut(operation, ".")
-		if got := fmt.Sprint(tables().needs(service, name, func(string) bool { return false })); got != want {
+		none := func(string) bool { return false }
+		if got := fmt.Sprint(tables().needs(service, name, none, none)); got != want {
 			t.Errorf("%s: %s, wanted %s", operation, got, want)
+		}
+	}
+}
+
+// TestSetAtTimes has a field that asks for another action, and is set at times.
+func TestSetAtTimes(t *testing.T) {
+	version := func(field string) bool { return field == "VersionId" }
+	none := func(string) bool { return false }
+	for _, c := range []struct {
+		surely func(string) bool
+		want   string
+	}{{version, "[{s3:GetObjectVersion }]"}, {none, "[{s3:GetObject } {s3:GetObjectVersion }]"}} {
+		if got := fmt.Sprint(tables().needs("s3", "GetObject", version, c.surely)); got != c.want {
+			t.Errorf("%s, wanted %s", got, c.want)
 		}
 	}
 }
@@ -73,15 +88,18 @@ func TestPermissions(t *testing.T) {
 		"POST /repos/{owner}/{repo}/hooks/{hook_id}/tests":           "[[{repository_hooks read}]] true",
 		"PUT /orgs/{org}/teams/{team_slug}/memberships/{username}":   "[[{members write}]] true",
 		"PUT /orgs/{org}/teams/{team_slug}/repos/{owner}/{repo}":     "[[{administration write} {members read}]] true",
-		"GET /rate_limit":                                              "[] true",
-		"GET /repos/{owner}/{repo}/subscription":                       "[] false",
+		"GET /rate_limit":            "[] true",
+		"GET /orgs/{org}/migrations": "[] false",
+		"GET /notifications":         "[] true notifications",
+		"GET /search/issues":         "[] true",
+		"PUT /orgs/{org}/properties/schema/{custom_property_name}":     "[[{organization_custom_properties admin}]] true",
 		"POST /repos/{owner}/{repo}/commits/{commit_sha}/comments":     "[[{contents read}]] true",
 		"GET /repos/{owner}/{repo}/environments/{environment_name}":    "[[{actions read}]] true",
 		"PUT /repos/{owner}/{repo}/environments/{environment_name}":    "[[{administration write}]] true",
 		"GET /repos/{owner}/{repo}/environments/{name}/secrets/{name}": "[[{environments read}]] true",
 	} {
-		sets, ok := permissions(operation)
-		if got := fmt.Sprint(sets, " ", ok); got != want {
+		sets, classic, ok := permissions(operation)
+		if got := strings.TrimSpace(fmt.Sprint(sets, " ", ok, " ", classic)); got != want {
 			t.Errorf("%s: %s, wanted %s", operation, got, want)
 		}
 	}

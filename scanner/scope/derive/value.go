@@ -4,6 +4,7 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	pathpkg "path"
 	"regexp"
 	"slices"
 
@@ -192,20 +193,24 @@ func (e *evaluation) element(v *ssa.IndexAddr, fr *frame, depth int) ([]string, 
 	}
 	var values []ssa.Value
 	for _, r := range *array.Referrers() {
-		at, ok := r.(*ssa.IndexAddr)
-		if !ok {
-			continue
-		}
-		for _, r := range *at.Referrers() {
-			if s, ok := r.(*ssa.Store); ok && s.Addr == at {
-				values = append(values, s.Val)
-			}
+		if at, ok := r.(*ssa.IndexAddr); ok {
+			values = append(values, written(at)...)
 		}
 	}
 	if len(values) == 0 {
 		return nil, false
 	}
 	return e.union(values, fr, depth)
+}
+
+// written is what is stored at an address.
+func written(at ssa.Value) (all []ssa.Value) {
+	for _, r := range *at.Referrers() {
+		if s, ok := r.(*ssa.Store); ok && s.Addr == at {
+			all = append(all, s.Val)
+		}
+	}
+	return all
 }
 
 // bound is what a closure holds, wherever it is made.
@@ -249,6 +254,12 @@ func (g *graph) arguments(v *ssa.Parameter, fr *frame) (all []ssa.Value, parent 
 	return all, nil, true
 }
 
+// sameText are functions that return a pointer to a text that they are given, the
+// text that a pointer leads to, or an escaped one, which its reader unescapes.
+var sameText = regexp.MustCompile(`^(?:github\.com/aws/aws-sdk-go-v2/aws\.(?:ToString|String)|github\.com/aws/smithy-go/ptr\.(?:ToString|String)|` +
+	`github\.com/google/go-github(?:/v\d+)?/github\.(?:Ptr|String)|github\.com/samber/lo\.(?:ToPtr|FromPtr)|k8s\.io/utils/ptr\.To|` +
+	`net/url\.(?:PathEscape|QueryEscape))$`)
+
 // result is what a call returns: a pointer to its argument where it is one of
 // the SDK's helpers, a format with * for what it fills in, or what a function
 // of the program returns.
@@ -261,12 +272,16 @@ func (e *evaluation) result(v *ssa.Call, fr *frame, depth int) ([]string, bool) 
 		if origin := f.Origin(); origin != nil {
 			f = origin
 		}
-		switch {
-		case f.Pkg == nil || len(v.Call.Args) == 0:
-		case f.Pkg.Pkg.Path() == "github.com/aws/aws-sdk-go-v2/aws" && (f.Name() == "String" || f.Name() == "ToString"):
+		if f.Pkg == nil || len(v.Call.Args) == 0 {
+			return nil, false
+		}
+		switch name := path(f); {
+		case sameText.MatchString(name):
 			return e.eval(v.Call.Args[0], fr, depth)
-		case f.Pkg.Pkg.Path() == "fmt" && f.Name() == "Sprintf":
+		case name == "fmt.Sprintf":
 			return e.formatted(v.Call.Args[0], fr, depth)
+		case name == "path.Join":
+			return e.joinedPath(placed{v.Call.Args[0], fr}, depth)
 		}
 		return nil, false
 	}
@@ -285,6 +300,33 @@ func returns(f *ssa.Function) (all []ssa.Value) {
 		}
 	}
 	return all
+}
+
+// joinedPath is a path of the elements of a list that is written out, with * for
+// one that is not known.
+func (e *evaluation) joinedPath(list placed, depth int) ([]string, bool) {
+	elements, ok := e.elements(list, make(map[ssa.Value]bool))
+	if !ok {
+		return nil, false
+	}
+	all := []string{""}
+	for _, part := range elements {
+		values := written(part.v)
+		texts, ok := e.union(values, part.fr, depth)
+		if !ok || len(values) == 0 {
+			texts = []string{"*"}
+		}
+		var longer []string
+		for _, before := range all {
+			for _, t := range texts {
+				longer = append(longer, pathpkg.Join(before, t))
+			}
+		}
+		if all = longer; len(all) > 4*maxValues {
+			return nil, false
+		}
+	}
+	return all, true
 }
 
 var verb = regexp.MustCompile(`%[-+# 0-9.\[\]]*[a-zA-Z]`)
