@@ -12,7 +12,7 @@ GRAMMARS := grammar_subset $(addprefix grammar_subset_,python javascript typescr
 # The race detector needs cgo and a C compiler; without one the tests run without it.
 RACE := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test check unit cross fuzz bench bench-history exact oracle verify-sinks test-vault test-tpm compare-gosec golangci vuln generate clean
+.PHONY: build demo test check unit cross fuzz bench bench-history exact oracle verify-sinks survey test-vault test-tpm compare-gosec golangci vuln generate clean
 
 build: ## the binary, ./remint; PKCS#11 needs a C compiler
 	$(GO) build -tags '$(GRAMMARS)' -trimpath -ldflags '-s -w' -o remint ./cmd/remint
@@ -75,6 +75,9 @@ oracle: ## findings beside gitleaks' own detector, over large trees
 
 verify-sinks: ## the tables of the analyzers against the real libraries
 	@cd analyzers/sinks/verify && $(GO) run -mod=mod .
+
+survey: build ## what is said of scopes in other people's code, against judgements; fetches it first (Go modules, npm packages)
+	$(GO) run ./scanner/scope/survey -remint ./remint
 
 test-vault: ## the suite of the vault on a real HashiCorp Vault server, which is built first (takes minutes)
 	cd remediate/vault/openbao/vaultserver && $(GO) build -o $(TOOLS)/vaultserver .
