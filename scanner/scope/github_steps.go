@@ -92,13 +92,13 @@ func scriptReads(script string) bool {
 }
 
 // jobNeeds returns the permissions that a job's steps need; known is false
-// where that cannot be told. env is the workflow's.
-func jobNeeds(job, env *document.Node) (needs []string, known bool) {
+// where that cannot be told.
+func jobNeeds(w *workflow, job *document.Node) (needs []string, known bool) {
 	steps := job.Get("steps").Values()
 	if len(steps) == 0 {
 		return nil, false
 	}
-	everywhere := mentionsToken(env) || mentionsToken(job.Get("env"))
+	everywhere := w.tokens || mentionsToken(job.Get("env"))
 	for _, s := range steps {
 		token := everywhere || mentionsToken(s.Get("env"))
 		if s.Get("uses") != nil {
@@ -144,7 +144,7 @@ var readingCommands = map[string][]string{
 	"python": {"-m pip", "-m pytest", "-m build", "-m unittest", "-m mypy", "-m venv", "--version"}, "bundle": {"install", "exec rspec", "exec rubocop"}, "rake": {"test", "spec"},
 	"mvn": {"test", "verify", "package", "-B"}, "./mvnw": {"test", "verify", "package"}, "gradle": {"test", "build", "check"}, "./gradlew": {"test", "build", "check"}, "dotnet": {"test", "build", "restore", "format"},
 	"make": {"test", "build", "lint", "check", "vet", "all", "fmt"}, "cmake": nil, "ctest": nil, "ninja": nil, "composer": {"install", "validate"}, "vendor/bin/phpunit": nil, "shellcheck": nil, "yamllint": nil,
-	"docker": {"build", "buildx build", "images", "compose build", "version", "info"}, "sudo": {"apt-get", "apt"}, "apt-get": nil, "terraform": {"fmt", "validate", "init -backend=false"}, "helm": {"lint", "template"}, "uv": {"sync", "run pytest", "run ruff", "run mypy", "pip"},
+	"docker": {"build", "buildx build", "images", "compose build", "version", "info"}, "sudo": {"apt-get", "apt"}, "apt-get": nil, "terraform": {"fmt", "validate", "init", "plan", "show", "version"}, "tofu": {"fmt", "validate", "init", "plan", "show", "version"}, "helm": {"lint", "template"}, "uv": {"sync", "run pytest", "run ruff", "run mypy", "pip"},
 }
 
 // scriptNeeds returns what the commands of a script need. With a token at hand
