@@ -82,21 +82,44 @@ var githubActions = Format{
 
 var workflowDir = regexp.MustCompile(`(^|/)(\.(github|gitea|forgejo)/workflows|workflow-templates)/[^/]+$`)
 
-// workflow is a workflow and what starts it.
+// workflow is a workflow and what is asked of it for each of its jobs.
 type workflow struct {
 	*document.Node
-	target   bool // code of strangers may run in it with the repository's rights
-	secrets  bool // its own variables have some
-	storages storages
-	env      variables
+	starts       map[string]bool // the events that start it
+	target       bool            // code of strangers may run in it with the repository's rights
+	permissions  document.Member // the key is absent where it says nothing of them
+	env          *document.Node  // of every job
+	secrets      bool            // env has some
+	tokens       bool            // env has one of GitHub
+	cloud        *document.Node  // what of env is about a cloud's keys
+	variables    variables       // env's
+	environments map[string]bool // the jobs that have one
+	storages     storages
 }
 
-// variables are those that every job has.
-func (w *workflow) variables() variables {
-	if w.env == nil {
-		w.env = variablesOf(w.Get("env"))
+func newWorkflow(d *document.Node) *workflow {
+	w := workflow{Node: d, starts: make(map[string]bool), env: d.Get("env"), environments: make(map[string]bool), storages: make(storages)}
+	for _, e := range eventsOf(d) {
+		w.starts[e] = true
 	}
-	return w.env
+	w.target = w.startedBy("pull_request_target", "workflow_run", "issue_comment")
+	w.permissions = document.Member{Key: d.Key("permissions"), Value: d.Get("permissions")}
+	w.secrets, w.tokens, w.variables = handsSecret(w.env), mentionsToken(w.env), variablesOf(w.env)
+	w.cloud = &document.Node{Kind: document.Map}
+	for _, m := range w.env.Entries() {
+		if cloudVariables[m.Key.Text] != "" || m.Key.Text == "AWS_SESSION_TOKEN" {
+			w.cloud.Members = append(w.cloud.Members, m)
+		}
+	}
+	for _, j := range d.Get("jobs").Entries() {
+		w.environments[j.Key.Text] = j.Value.Get("environment") != nil
+	}
+	return &w
+}
+
+// startedBy tells whether any of the events given starts a workflow.
+func (w *workflow) startedBy(events ...string) bool {
+	return slices.ContainsFunc(events, func(e string) bool { return w.starts[e] })
 }
 
 func readGithubActions(f *File) {
@@ -104,19 +127,19 @@ func readGithubActions(f *File) {
 		if d.Get("jobs") == nil || !affordable(f, d) {
 			continue
 		}
-		w := workflow{Node: d, secrets: handsSecret(d.Get("env")), storages: make(storages), target: slices.ContainsFunc([]string{"pull_request_target", "workflow_run", "issue_comment"}, func(e string) bool { return startedBy(d, e) })}
-		readPermissionsAbsent(f, &w)
-		readPermissions(f, "workflow", d.Get("permissions"), jobsWithoutOwn(d), d.Get("env"))
+		w := newWorkflow(d)
+		readPermissionsAbsent(f, w)
+		readPermissions(f, w, "workflow", w.permissions.Value, jobsWithoutOwn(d))
 		readAllSecrets(f, d)
 		for _, j := range d.Get("jobs").Entries() {
-			readJob(f, &w, j)
+			readJob(f, w, j)
 		}
 	}
 }
 
 func readJob(f *File, w *workflow, j document.Member) {
 	subject, job := "job "+j.Key.Text, j.Value
-	readPermissions(f, subject, job.Get("permissions"), []document.Member{j}, w.Get("env"))
+	readPermissions(f, w, subject, job.Get("permissions"), []document.Member{j})
 	if s := job.Get("secrets"); s.Is("inherit") {
 		severity := rule.Medium
 		if strings.HasPrefix(job.Get("uses").Str(), "./") {
@@ -131,7 +154,7 @@ func readJob(f *File, w *workflow, j document.Member) {
 	if w.target {
 		readTarget(f, w, subject, job)
 	}
-	if w.target || startedBy(w.Node, "issues") || startedBy(w.Node, "discussion") || startedBy(w.Node, "discussion_comment") {
+	if w.target || w.startedBy("issues", "discussion", "discussion_comment") {
 		readTexts(f, w, subject, job)
 	}
 }
@@ -153,19 +176,18 @@ func affordable(f *File, d *document.Node) bool {
 	return size <= maxAliased
 }
 
-// events is what starts a workflow. YAML 1.1 reads `on` as true, and what was
-// written by its tools says so.
-func events(d *document.Node) *document.Node {
-	if on := d.Get("on"); on != nil {
-		return on
+// eventsOf are what starts a workflow. YAML 1.1 reads `on` as true, and what
+// was written by its tools says so.
+func eventsOf(d *document.Node) []string {
+	on := d.Get("on")
+	if on == nil {
+		on = d.Get("true")
 	}
-	return d.Get("true")
-}
-
-// startedBy tells whether an event starts a workflow.
-func startedBy(d *document.Node, event string) bool {
-	on := events(d)
-	return slices.Contains(on.Texts(), event) || on.Key(event) != nil
+	events := on.Texts()
+	for _, m := range on.Entries() {
+		events = append(events, m.Key.Text)
+	}
+	return events
 }
 
 // actionName is an action's owner and name, without its version and, as Gitea
@@ -182,21 +204,20 @@ func actionName(uses string) string {
 // permissions of its own. One that is only called has its caller's.
 func readPermissionsAbsent(f *File, w *workflow) {
 	jobs := w.Get("jobs").Entries()
-	if w.Key("permissions") != nil || len(jobs) == 0 || f.Templated() {
+	if w.permissions.Key != nil || len(jobs) == 0 || f.Templated() {
 		return
 	}
-	on := events(w.Node)
-	if len(jobsWithoutOwn(w.Node)) == 0 || startedBy(w.Node, "workflow_call") && len(on.Entries())+len(on.Texts()) == 1 {
+	if len(jobsWithoutOwn(w.Node)) == 0 || w.startedBy("workflow_call") && len(w.starts) == 1 {
 		return
 	}
-	f.Report(w.Key("jobs"), Problem{Rule: actionsAbsent, Subject: "workflow", Value: "permissions", Why: "its token may do what the repository's setting says, which may be to write everything", Narrower: "permissions: " + derivedPermissions(jobs, w.Get("env"))})
+	f.Report(w.Key("jobs"), Problem{Rule: actionsAbsent, Subject: "workflow", Value: "permissions", Why: "its token may do what the repository's setting says, which may be to write everything", Narrower: "permissions: " + derivedPermissions(w, jobs)})
 }
 
 // derivedPermissions are the permissions that the steps of all jobs need, as
 // far as that is known.
-func derivedPermissions(jobs []document.Member, env *document.Node) string {
+func derivedPermissions(w *workflow, jobs []document.Member) string {
 	for _, j := range jobs {
-		if needs, known := jobNeeds(j.Value, env); !known || slices.ContainsFunc(needs, func(n string) bool { return strings.HasSuffix(n, "write") }) {
+		if needs, known := jobNeeds(w, j.Value); !known || slices.ContainsFunc(needs, func(n string) bool { return strings.HasSuffix(n, "write") }) {
 			return "contents: read, and for a job what it writes"
 		}
 	}
@@ -220,13 +241,13 @@ var permissionNames = []string{"actions", "artifact-metadata", "attestations", "
 
 // readPermissions reports what the jobs under a permissions key may do and
 // none of their steps needs.
-func readPermissions(f *File, subject string, p *document.Node, jobs []document.Member, env *document.Node) {
+func readPermissions(f *File, w *workflow, subject string, p *document.Node, jobs []document.Member) {
 	if p == nil {
 		return
 	}
 	known := make(map[string][]string) // what jobs need, where that is known
 	for _, j := range jobs {
-		if needs, ok := jobNeeds(j.Value, env); ok {
+		if needs, ok := jobNeeds(w, j.Value); ok {
 			known[j.Key.Text] = needs
 		}
 	}
@@ -315,9 +336,16 @@ func places(f *File, n *document.Node, pattern *regexp.Regexp) []*document.Node 
 
 // commandPlaces are the places of a pattern in a script, remarks left out.
 func commandPlaces(f *File, script *document.Node, pattern *regexp.Regexp) []*document.Node {
-	return slices.DeleteFunc(places(f, script, pattern), func(at *document.Node) bool {
-		line := f.Text[script.Start:at.Start]
-		line = line[bytes.LastIndexByte(line, '\n')+1:]
-		return bytes.HasPrefix(bytes.TrimSpace(line), []byte("#"))
+	at := places(f, script, pattern)
+	if at == nil {
+		return nil
+	}
+	line, last := script.Start, script.Start // where the line begins, and what was looked at
+	return slices.DeleteFunc(at, func(at *document.Node) bool {
+		if i := bytes.LastIndexByte(f.Text[last:at.Start], '\n'); i >= 0 {
+			line = last + i + 1
+		}
+		last = at.Start
+		return bytes.HasPrefix(bytes.TrimLeft(f.Text[line:at.Start], " \t"), []byte("#"))
 	})
 }

@@ -2,7 +2,6 @@ package scope
 
 import (
 	"regexp"
-	"slices"
 
 	"github.com/remint/remint/scanner/rule"
 	"github.com/remint/remint/scanner/scope/document"
@@ -60,5 +59,5 @@ func readToolList(f *File, subject string, n *document.Node, list string) {
 // startedByOthers tells whether anyone may start a workflow with a text of
 // theirs.
 func startedByOthers(w *workflow) bool {
-	return slices.ContainsFunc([]string{"issues", "issue_comment", "discussion", "discussion_comment", "pull_request_target", "pull_request_review_comment", "pull_request_review"}, func(e string) bool { return startedBy(w.Node, e) })
+	return w.startedBy("issues", "issue_comment", "discussion", "discussion_comment", "pull_request_target", "pull_request_review_comment", "pull_request_review")
 }

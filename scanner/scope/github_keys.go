@@ -36,6 +36,7 @@ var cloudInputs = []cloudInput{
 	{action: "aws-actions/configure-aws-credentials", input: "aws-secret-access-key", why: awsWhy, narrower: "role-to-assume, with id-token: write"},
 	{input: "aws-secret-access-key", why: awsWhy, narrower: awsOIDC},
 	{input: "aws_secret_access_key", why: awsWhy, narrower: awsOIDC},
+	{input: "aws_secret_key", why: awsWhy, narrower: awsOIDC},
 	{action: "google-github-actions/auth", input: "credentials_json", why: googleWhy, narrower: "workload_identity_provider, with id-token: write"},
 	{action: "google-github-actions/", input: "credentials", why: googleWhy, narrower: googleOIDC},
 	{action: "google-github-actions/setup-gcloud", input: "service_account_key", why: googleWhy, narrower: googleOIDC},
@@ -131,17 +132,17 @@ func inEffect(name string, envs []variables) *document.Node {
 // readCloudKeys reports the long-lived keys that a job uses where the job's own
 // identity would do.
 func readCloudKeys(f *File, w *workflow, subject string, job *document.Node) {
-	readCloudEnv(f, w, "workflow", w.Get("env"), job)
+	readCloudEnv(f, w, "workflow", w.cloud, job)
 	readCloudEnv(f, w, subject, job.Get("env"), job)
 	readCloudEnv(f, w, subject, job.Get("secrets"), job) // for the workflow that it calls
-	outer := []variables{variablesOf(job.Get("env")), w.variables()}
+	outer := []variables{variablesOf(job.Get("env")), w.variables}
 	registry := ""
 	for _, s := range job.Get("steps").Values() {
 		envs := append([]variables{variablesOf(s.Get("env"))}, outer...)
 		readCloudInputs(f, w, subject, s, job)
 		readCloudEnv(f, w, subject, s.Get("env"), job)
 		for _, l := range loginsIn(f, s.Get("run")) {
-			if !w.storages.elsewhere(f, l.at, job, w.Get("env")) && !hasKeyOf(l.at.Text, envs) {
+			if !w.storages.elsewhere(f, l.at, job, w.env) && !hasKeyOf(l.at.Text, envs) {
 				f.Report(l.at, Problem{Rule: actionsCloud, Subject: subject, Value: "login", Why: l.why, Narrower: l.narrower + ", with id-token: write"})
 			}
 		}
@@ -164,13 +165,13 @@ func readCloudInputs(f *File, w *workflow, subject string, step, job *document.N
 	name, with := actionName(step.Get("uses").Str()), step.Get("with")
 	for _, c := range cloudInputs {
 		value := with.Get(c.input)
-		if name == "" || !strings.HasPrefix(name, c.action) || !fromSecret(value) || with.Get("aws-session-token") != nil || !strings.Contains(with.Get("registry").Str(), c.with) {
+		if name == "" || !strings.HasPrefix(name, c.action) || !fromSecret(value) || firstOf(with, "aws-session-token", "aws_session_token") != nil || !strings.Contains(with.Get("registry").Str(), c.with) {
 			continue
 		}
 		if url := with.Get("repository-url").Str() + with.Get("registry-url").Str(); url != "" && !strings.Contains(url, "pypi.org") {
 			continue
 		}
-		if c.why == awsWhy && w.storages.elsewhere(f, value, job, w.Get("env")) {
+		if c.why == awsWhy && w.storages.elsewhere(f, value, job, w.env) {
 			continue
 		}
 		p := Problem{Rule: actionsCloud, Severity: c.severity, Subject: subject, Value: c.input, Why: c.why, Narrower: c.narrower}
@@ -187,7 +188,7 @@ func readCloudEnv(f *File, w *workflow, subject string, env, job *document.Node)
 	}
 	for _, m := range env.Entries() {
 		narrower, ok := cloudVariables[m.Key.Text]
-		if ok && fromSecret(m.Value) && !(narrower == awsOIDC && w.storages.elsewhere(f, m.Value, job, w.Get("env"))) {
+		if ok && fromSecret(m.Value) && !(narrower == awsOIDC && w.storages.elsewhere(f, m.Value, job, w.env)) {
 			f.Report(m.Value, Problem{Rule: actionsCloud, Subject: subject, Value: m.Key.Text, Why: "hands over a cloud's key that never ends", Narrower: narrower})
 		}
 	}

@@ -92,13 +92,13 @@ func scriptReads(script string) bool {
 }
 
 // jobNeeds returns the permissions that a job's steps need; known is false
-// where that cannot be told. env is the workflow's.
-func jobNeeds(job, env *document.Node) (needs []string, known bool) {
+// where that cannot be told.
+func jobNeeds(w *workflow, job *document.Node) (needs []string, known bool) {
 	steps := job.Get("steps").Values()
 	if len(steps) == 0 {
 		return nil, false
 	}
-	everywhere := mentionsToken(env) || mentionsToken(job.Get("env"))
+	everywhere := w.tokens || mentionsToken(job.Get("env"))
 	for _, s := range steps {
 		token := everywhere || mentionsToken(s.Get("env"))
 		if s.Get("uses") != nil {
@@ -138,13 +138,54 @@ var looksAtFiles = []string{"echo", "printf", "ls", "cat", "cd", "pwd", "mkdir",
 // token unless it is handed to them, for each program what may follow it; none:
 // anything.
 var readingCommands = map[string][]string{
-	"go": {"test", "vet", "build", "mod", "version", "fmt", "env", "list", "generate", "install", "tool"}, "gofmt": nil, "staticcheck": nil, "golangci-lint": nil,
-	"npm": {"ci", "install", "i", "test", "run lint", "run build", "run test", "run typecheck", "t"}, "yarn": {"install", "test", "lint", "build", "--frozen-lockfile"}, "pnpm": {"install", "test", "lint", "build", "i", "run lint", "run build", "run test"},
-	"cargo": {"test", "build", "check", "clippy", "fmt", "bench", "doc", "install"}, "rustup": nil, "pip": nil, "pip3": nil, "pytest": nil, "tox": nil, "nox": nil, "ruff": nil, "mypy": nil, "black": nil, "flake8": nil, "eslint": nil,
-	"python": {"-m pip", "-m pytest", "-m build", "-m unittest", "-m mypy", "-m venv", "--version"}, "bundle": {"install", "exec rspec", "exec rubocop"}, "rake": {"test", "spec"},
-	"mvn": {"test", "verify", "package", "-B"}, "./mvnw": {"test", "verify", "package"}, "gradle": {"test", "build", "check"}, "./gradlew": {"test", "build", "check"}, "dotnet": {"test", "build", "restore", "format"},
-	"make": {"test", "build", "lint", "check", "vet", "all", "fmt"}, "cmake": nil, "ctest": nil, "ninja": nil, "composer": {"install", "validate"}, "vendor/bin/phpunit": nil, "shellcheck": nil, "yamllint": nil,
-	"docker": {"build", "buildx build", "images", "compose build", "version", "info"}, "sudo": {"apt-get", "apt"}, "apt-get": nil, "terraform": {"fmt", "validate", "init -backend=false"}, "helm": {"lint", "template"}, "uv": {"sync", "run pytest", "run ruff", "run mypy", "pip"},
+	"go": {"test", "vet", "build", "mod", "version", "fmt", "env", "list", "generate", "install", "tool"}, "gofmt": nil, "staticcheck": nil, "golangci-lint": nil, "gosec": nil, "govulncheck": nil,
+	"node": {"--version", "-v"}, "corepack": nil, "tsc": nil, "eslint": nil, "prettier": nil, "jest": nil, "vitest": nil,
+	"npm":  append([]string{"ci", "install", "i", "test", "t", "audit", "--version", "-v"}, readingScripts("run ")...),
+	"yarn": append(append([]string{"install", "--frozen-lockfile", "--version"}, readingScripts("")...), readingScripts("run ")...),
+	"pnpm": append(append([]string{"install", "i", "--version"}, readingScripts("")...), readingScripts("run ")...),
+	"bun":  append([]string{"install", "test"}, readingScripts("run ")...),
+	"npx":  {"tsc", "eslint", "prettier", "jest", "vitest", "mocha", "playwright install", "playwright test", "cypress run"},
+	"deno": {"lint", "test", "check", "fmt", "cache"}, "cargo": {"test", "nextest run", "build", "check", "clippy", "fmt", "bench", "doc", "install", "audit", "deny"}, "rustup": nil,
+	"pip": nil, "pip3": nil, "pipx": {"install"}, "pytest": nil, "tox": nil, "nox": nil, "ruff": nil, "mypy": nil, "black": nil, "isort": nil, "flake8": nil, "pylint": nil, "pre-commit": {"run", "install"},
+	"python": pythonReads, "python3": pythonReads, "poetry": {"install", "check", "run pytest", "run ruff", "run mypy", "run black"}, "pipenv": {"install", "sync", "run pytest"}, "uv": {"sync", "run pytest", "run ruff", "run mypy", "pip"},
+	"bundle": {"install", "exec rspec", "exec rubocop", "exec rake test", "exec rake spec"}, "rake": {"test", "spec"}, "rspec": nil, "rubocop": nil, "composer": {"install", "validate"}, "vendor/bin/phpunit": nil, "vendor/bin/phpstan": nil,
+	"mvn": mavenReads, "./mvnw": mavenReads, "gradle": gradleReads, "./gradlew": gradleReads, "dotnet": {"test", "build", "restore", "format"},
+	"make": {"test", "build", "lint", "check", "vet", "all", "fmt"}, "cmake": nil, "ctest": nil, "ninja": nil, "mix": {"deps.get", "compile", "test", "format", "credo"}, "swift": {"build", "test"}, "flutter": {"pub get", "analyze", "test"}, "dart": {"pub get", "analyze", "test", "format"},
+	"shellcheck": nil, "yamllint": nil, "docker": {"build", "buildx build", "images", "compose build", "version", "info"}, "sudo": {"apt-get", "apt"}, "apt-get": nil, "helm": {"lint", "template"},
+	"terraform": {"fmt", "validate", "init", "plan", "show", "version"}, "tofu": {"fmt", "validate", "init", "plan", "show", "version"},
+}
+
+// What follows programs that have two names.
+var (
+	pythonReads = []string{"-m pip", "-m pytest", "-m build", "-m unittest", "-m mypy", "-m venv", "-m tox", "-m compileall", "--version"}
+	mavenReads  = []string{"test", "verify", "package", "compile", "install", "clean test", "clean verify", "clean package", "clean install"}
+	gradleReads = []string{"test", "build", "check", "assemble", "lint", "clean test", "clean build", "clean check"}
+)
+
+// readingScripts are a package's scripts that by their names only look at the
+// code, behind what a package manager runs them by.
+func readingScripts(run string) []string {
+	var all []string
+	for _, name := range []string{"test", "lint", "build", "typecheck", "type-check", "check", "format", "format:check", "test:unit", "test:ci", "test:coverage", "lint:check"} {
+		all = append(all, run+name)
+	}
+	return all
+}
+
+// leadingOptions stand before what a program is to do.
+var leadingOptions = regexp.MustCompile(`^(?:-\S+\s+)+`)
+
+// onlyReads tells whether a command does not use the job's token unless it is
+// handed to it.
+func onlyReads(program, rest string) bool {
+	may, listed := readingCommands[program]
+	if !listed || strings.Contains(rest, "--push") {
+		return false
+	}
+	bare := leadingOptions.ReplaceAllString(rest, "")
+	return may == nil || rest == "" && program == "make" || slices.ContainsFunc(may, func(m string) bool {
+		return strings.HasPrefix(rest+" ", m+" ") || strings.HasPrefix(bare+" ", m+" ")
+	})
 }
 
 // scriptNeeds returns what the commands of a script need. With a token at hand
@@ -167,8 +208,7 @@ func scriptNeeds(script string, token bool) (needs []string, known bool) {
 		case slices.Contains(looksAtFiles, program):
 			ok = true
 		case !token:
-			may, listed := readingCommands[program]
-			ok = listed && (may == nil || rest == "" && program == "make" || slices.ContainsFunc(may, func(m string) bool { return rest == m || strings.HasPrefix(rest, m+" ") })) && !strings.Contains(rest, "--push")
+			ok = onlyReads(program, rest)
 		}
 		if !ok {
 			return nil, false

@@ -35,7 +35,7 @@ func readTarget(f *File, w *workflow, subject string, job *document.Node) {
 	steps := job.Get("steps").Values()
 	condition := job.Get("if").Str()
 	named := make(variables) // steps, by their ids
-	outer := []variables{variablesOf(job.Get("env")), w.variables()}
+	outer := []variables{variablesOf(job.Get("env")), w.variables}
 	for i, s := range steps {
 		named[s.Get("id").Str()] = s
 		at := checksOut(f, named, s, append([]variables{variablesOf(s.Get("env"))}, outer...))
@@ -52,7 +52,7 @@ func readTarget(f *File, w *workflow, subject string, job *document.Node) {
 		case looked.MatchString(condition+s.Get("if").Str()) || awaitsPerson(w, job):
 			p.Severity = rule.High
 			p.Why += ", under a condition"
-		case startedBy(w.Node, "workflow_run"):
+		case w.startedBy("workflow_run"):
 			p.Severity = rule.High
 		}
 		f.Report(at, p)
@@ -86,8 +86,9 @@ func readTexts(f *File, w *workflow, subject string, job *document.Node) {
 		case looked.MatchString(job.Get("if").Str()+s.Get("if").Str()) || awaitsPerson(w, job):
 			p.Severity = rule.High
 		}
-		f.Report(at[0], p)
-		return
+		for _, text := range at {
+			f.Report(text, p)
+		}
 	}
 }
 
@@ -149,11 +150,7 @@ func ownOnly(condition string) bool {
 // awaitsPerson tells whether a job, or one that it waits for, has an
 // environment, whose rules may ask a person first.
 func awaitsPerson(w *workflow, job *document.Node) bool {
-	needs := make(map[string]bool)
-	for _, n := range job.Get("needs").Texts() {
-		needs[n] = true
-	}
-	return job.Get("environment") != nil || slices.ContainsFunc(w.Get("jobs").Entries(), func(j document.Member) bool { return needs[j.Key.Text] && j.Value.Get("environment") != nil })
+	return job.Get("environment") != nil || slices.ContainsFunc(job.Get("needs").Texts(), func(n string) bool { return w.environments[n] })
 }
 
 // fetches are actions that run nothing of what was checked out.
@@ -192,7 +189,7 @@ func handsSecret(n *document.Node) bool {
 func mayWrite(w *workflow, job *document.Node) bool {
 	p, key := job.Get("permissions"), job.Key("permissions")
 	if key == nil {
-		p, key = w.Get("permissions"), w.Key("permissions")
+		p, key = w.permissions.Value, w.permissions.Key
 	}
 	if key == nil || p.Is("write-all") {
 		return true

@@ -91,7 +91,7 @@ var gitlabCI = Format{
 		}
 		return isTerraform(name)
 	},
-	Hints: []string{"CI_DEBUG_", "forward", "PRIVATE-TOKEN", "--build-arg", "include", "aws_secret_access_key", "activate-service-account", "service-principal", "ServicePrincipal", "_json_key", "approle", "vault login",
+	Hints: []string{"CI_DEBUG_", "forward", "PRIVATE-TOKEN", "private_token", "JobTokenScopeEnabled", "job_token_scope", "--build-arg", "include", "aws_secret_access_key", "activate-service-account", "service-principal", "ServicePrincipal", "_json_key", "approle", "vault login",
 		"gitlab_", "git push", "publish", "upload", "semantic-release", "variables"},
 	Read: func(f *File) {
 		for _, d := range f.Docs() {
@@ -194,17 +194,22 @@ var ofService = regexp.MustCompile(`POSTGRES|PGPASS|MYSQL|MARIADB|MONGO|RABBITMQ
 // forTests are words in keys that are made up for a job.
 var forTests = []string{"test", "secret", "passw", "ci-", "ci_", "local", "postgres", "root", "admin", "1234", "abcd"}
 
-// plainKey tells whether a variable's value is a key itself.
-func plainKey(name string, value *document.Node) bool {
-	if !holdsVariable(name) || ofService.MatchString(name) || !literalKey(value) {
-		return false
+// plainKey is where a variable's value is a key itself, or has one in an
+// address or in JSON; nil where it does not.
+func plainKey(name string, value *document.Node) *document.Node {
+	at := keyInURL(value)
+	if holdsVariable(name) && literalKey(value) {
+		at = value
 	}
-	return !slices.ContainsFunc(forTests, func(w string) bool { return strings.Contains(strings.ToLower(value.Text), w) })
+	if at == nil || ofService.MatchString(name) || slices.ContainsFunc(forTests, func(w string) bool { return strings.Contains(strings.ToLower(at.Text), w) }) {
+		return nil
+	}
+	return at
 }
 
 // keyVariables are names of variables that hold a key, beside those that
 // holdsKey knows.
-var keyVariables = regexp.MustCompile(`(?i)(^|_)(CREDENTIALS(_JSON|_FILE)?|KUBE_?CONFIG|DOCKER_AUTH_CONFIG|PASS|PWD|DSN|(DEPLOY|SA|SERVICE|SERVICE_ACCOUNT|SSH|SIGNING|ENCRYPTION|MASTER|ACCOUNT|RSA|GPG|JWT)_KEY(_JSON|_FILE)?)$`)
+var keyVariables = regexp.MustCompile(`(?i)(^|_)(SECRET_KEY_BASE|PASSPHRASE|CREDENTIALS(_JSON|_FILE)?|KUBE_?CONFIG|DOCKER_AUTH_CONFIG|PASS|PWD|DSN|(DEPLOY|SA|SERVICE|SERVICE_ACCOUNT|SSH|SIGNING|ENCRYPTION|MASTER|ACCOUNT|RSA|GPG|JWT)_KEY(_JSON|_FILE)?)$`)
 
 // holdsVariable tells by its name whether a variable holds a key.
 func holdsVariable(name string) bool {
@@ -223,8 +228,8 @@ func readPipelineVariables(f *File, p pipeline, subject string, variables *docum
 			if !m.Key.Is("AWS_SECRET_ACCESS_KEY") || !p.storages.elsewhere(f, value, p.Node) {
 				f.Report(value, Problem{Rule: gitlabCloud, Subject: subject, Value: m.Key.Text, Why: "uses a cloud's key that never ends", Narrower: pipelineKeys[m.Key.Text]})
 			}
-		case plainKey(m.Key.Text, value):
-			f.Report(value, Problem{Rule: gitlabPlain, Subject: subject, Value: m.Key.Text, Why: "stands in the file, for everyone who reads it", Narrower: "a masked and protected variable of the project, or secrets with id_tokens"})
+		default:
+			f.Report(plainKey(m.Key.Text, value), Problem{Rule: gitlabPlain, Subject: subject, Value: m.Key.Text, Why: "stands in the file, for everyone who reads it", Narrower: "a masked and protected variable of the project, or secrets with id_tokens"})
 		}
 	}
 }
@@ -237,7 +242,8 @@ func turnsOn(n *document.Node) bool {
 // Patterns of a job's commands.
 var (
 	buildArg     = regexp.MustCompile(`--build-arg[= ]["']?(?:\w+=["']?\$\{?CI_JOB_TOKEN\b\}?|CI_JOB_TOKEN\b)`)
-	privateToken = regexp.MustCompile(`(?i)PRIVATE-TOKEN: ?["']?\$\{?\w+\}?`)
+	privateToken = regexp.MustCompile(`(?i)(?:PRIVATE-TOKEN: ?["']?|\bprivate_token=)\$\{?\w+\}?`)
+	scopeOff     = regexp.MustCompile(`(?i)\b(?:inboundJobTokenScope)?Enabled\b[\\"']*\s*[:=]\s*["']?false\b`)
 	ownEndpoints = regexp.MustCompile(`(projects/\$\{?CI_PROJECT_ID\}?|\$\{?CI_API_V4_URL\}?/projects/[^\s"']+)/(packages/|releases|jobs/artifacts|terraform/state|environments\b)`)
 	pushAddress  = regexp.MustCompile(`\bgit (?:push|remote (?:set-url|add))\b[^\n;&|]*\$\{?CI_JOB_TOKEN\b\}?`)
 	publishFlag  = regexp.MustCompile(`(?:\s-p|--password|--token|-k|--api-key)[= ]["']?\$\{?(\w+)`)
@@ -283,6 +289,11 @@ func readScriptLine(f *File, p pipeline, subject string, line *document.Node) {
 	if ownEndpoints.MatchString(line.Text) && !strings.Contains(line.Text, "CI_JOB_TOKEN") {
 		for _, at := range commandPlaces(f, line, privateToken) {
 			f.Report(at, Problem{Rule: gitlabPrivate, Subject: subject, Value: "PRIVATE-TOKEN", Why: "sends a person's or project's token to an address that takes the job's own", Narrower: "JOB-TOKEN: $CI_JOB_TOKEN"})
+		}
+	}
+	if strings.Contains(line.Text, "/job_token_scope") || strings.Contains(line.Text, "JobTokenScopeEnabled") {
+		for _, at := range commandPlaces(f, line, scopeOff) {
+			f.Report(at, Problem{Rule: gitlabJobToken, Subject: subject, Value: "job_token_scope", Why: "lets the jobs of every project into the one that it names", Narrower: "enabled: true, and the projects in its allowlist"})
 		}
 	}
 	for _, l := range loginsIn(f, line) {
@@ -331,8 +342,15 @@ func readPipelinePublishing(f *File, subject string, lines []*document.Node, env
 
 // readGitlabTerraform reads what Terraform sets of variables and tokens.
 func readGitlabTerraform(f *File, d *document.Node) {
+	t := newTerraform(f, d)
 	for _, b := range document.Blocks(d, "resource", "gitlab_project_variable", "gitlab_group_variable", "gitlab_instance_variable") {
-		readGitlabVariable(f, &b)
+		unknown := false
+		for _, names := range t.rounds(b.Body) {
+			unknown = readGitlabVariable(t, &b, names) || unknown
+		}
+		if unknown {
+			f.Unknown(b.Body)
+		}
 	}
 	for _, b := range document.Blocks(d, "resource", "gitlab_project_job_token_scopes", "gitlab_project_job_token_scope") {
 		switch on, said := b.Body.Get("enabled").Bool(); {
@@ -355,28 +373,34 @@ func readGitlabTerraform(f *File, d *document.Node) {
 // forDeployment tells of a variable that only jobs of protected branches need.
 var forDeployment = regexp.MustCompile(`(?i)DEPLOY|PROD|RELEASE|PUBLISH|SIGNING|SSH|KUBE|AWS_SECRET|CLIENT_SECRET|PRIVATE_KEY|CREDENTIALS|PASSW|ADMIN|ROOT|MASTER`)
 
-// readGitlabVariable reports a key that more see than need be. A variable is
+// readGitlabVariable reports a key that more see than need be, in one round of
+// its block, and tells whether that hangs on something else. A variable is
 // neither masked nor protected unless it says so.
-func readGitlabVariable(f *File, b *document.Block) {
-	key, body := b.Body.Get("key"), b.Body
-	masked, maskedKnown := variableFlag(body.Get("masked"))
-	protected, protectedKnown := variableFlag(body.Get("protected"))
-	masked = masked || isTrue(body.Get("hidden")) || isTrue(body.Get("masked_and_hidden")) || body.Get("variable_type").Is("file") // of a file the log shows the path
-	scope := body.Get("environment_scope").Str()
+func readGitlabVariable(t *terraform, b *document.Block, names bound) (unknown bool) {
+	get := func(argument string) *document.Node {
+		if all := t.of(b.Body.Get(argument), names); len(all) > 0 {
+			return all[0]
+		}
+		return nil
+	}
+	f, key := t.File, get("key")
+	masked, maskedKnown := variableFlag(get("masked"))
+	protected, protectedKnown := variableFlag(get("protected"))
+	masked = masked || isTrue(get("hidden")) || isTrue(get("masked_and_hidden")) || get("variable_type").Is("file") // of a file the log shows the path
+	scope := get("environment_scope").Str()
 	switch {
 	case masked && protected || key == nil:
 	case key.Kind == document.Unknown || !maskedKnown || !protectedKnown:
-		if key.Kind == document.Unknown || holdsVariable(key.Str()) {
-			f.Unknown(body)
-		}
+		return key.Kind == document.Unknown || holdsVariable(key.Str())
 	case !holdsVariable(key.Str()):
 	case !masked && !protected:
-		f.Report(firstThere(body.Get("masked"), body.Get("protected"), key), Problem{Rule: gitlabVariable, Value: key.Text, Subject: b.Name(), Why: "gives the key to every job of every branch, and shows it in logs", Narrower: "masked = true and protected = true"})
+		f.Report(firstThere(get("masked"), get("protected"), key), Problem{Rule: gitlabVariable, Value: key.Text, Subject: b.Name(), Why: "gives the key to every job of every branch, and shows it in logs", Narrower: "masked = true and protected = true"})
 	case !masked:
-		f.Report(firstThere(body.Get("masked"), key), Problem{Rule: gitlabVariable, Severity: rule.Low, Value: key.Text, Subject: b.Name(), Why: "shows the key in logs", Narrower: "masked = true"})
+		f.Report(firstThere(get("masked"), key), Problem{Rule: gitlabVariable, Severity: rule.Low, Value: key.Text, Subject: b.Name(), Why: "shows the key in logs", Narrower: "masked = true"})
 	case forDeployment.MatchString(key.Text) || strings.HasPrefix(scope, "prod"):
-		f.Report(firstThere(body.Get("protected"), key), Problem{Rule: gitlabVariable, Severity: rule.Low, Value: key.Text, Subject: b.Name(), Why: "gives the key to jobs of every branch, also of those that anyone may push", Narrower: "protected = true"})
+		f.Report(firstThere(get("protected"), key), Problem{Rule: gitlabVariable, Severity: rule.Low, Value: key.Text, Subject: b.Name(), Why: "gives the key to jobs of every branch, also of those that anyone may push", Narrower: "protected = true"})
 	}
+	return false
 }
 
 // variableFlag is a truth value that is false where it is absent; known is false where

@@ -60,7 +60,7 @@ var registryFormat = Format{
 	Match: func(name string) bool {
 		return isTerraform(name) || isScript(name) || hasExt(name, ".json", ".yaml", ".yml")
 	},
-	Hints: []string{"token create", "cidr_whitelist", "bypass_2fa", `"automation"`, "token_type", "repo:admin", "docker_", "dockerhub_", "TYPE_REPO", "TYPE_ORG", "applied-permissions", "grant-admin", "artifactory_", "harbor_", "nexus_", "uplinks"},
+	Hints: []string{"token create", "cidr_whitelist", "bypass_2fa", `"automation"`, "token_type", "repo:admin", "docker_", "dockerhub_", "TYPE_REPO", "TYPE_ORG", "hub.docker.com", "applied-permissions", "grant-admin", "artifactory_", "harbor_", "nexus_", "uplinks"},
 	Read:  readRegistry,
 }
 
@@ -114,6 +114,10 @@ func readDockerScopes(f *File, subject string, scopes *document.Node) (admin boo
 
 func dockerHubAdmin(subject string) Problem {
 	return Problem{Rule: dockerAdmin, Subject: subject, Why: "deletes images and changes every repository that its owner may", Narrower: "repo:write to push, repo:read to pull"}
+}
+
+func dockerTeamAdmin(subject string) Problem {
+	return Problem{Rule: dockerAdmin, Severity: rule.Medium, Subject: subject, Why: "lets the team delete the repository and change its settings", Narrower: "write to push, read to pull"}
 }
 
 // readDockerResource reads what an organisation's token may do to a path.
@@ -172,9 +176,9 @@ func readRegistryTerraform(f *File, d *document.Node) {
 				}
 			}
 			readForever(f, name, b.Labels[0], body.Get("expires_at"), "expires_at")
-		case "docker_hub_repository_team_permission", "docker_repository_team_permission", "dockerhub_repository_team_permission":
+		case "docker_hub_repository_team_permission", "docker_repository_team_permission", "dockerhub_repository_team_permission", "dockerhub_repositorygroup":
 			if p := body.Get("permission"); p.Is("admin") {
-				f.Report(p, Problem{Rule: dockerAdmin, Severity: rule.Medium, Subject: name, Why: "lets the team delete the repository and change its settings", Narrower: "write to push, read to pull"})
+				f.Report(p, dockerTeamAdmin(name))
 			}
 		case "artifactory_scoped_token", "artifactory_access_token":
 			readArtifactory(f, name, body)

@@ -65,7 +65,8 @@ func readNpmToken(f *File, n *document.Node) {
 	permission, automation, bypass := n.Get("packages_and_scopes_permission"), n.Get("automation"), n.Get("bypass_2fa")
 	kind := firstOf(n, "token_type", "type")
 	typed := kind.Is("automation", "publish", "legacy_automation", "legacy_publish") && (npmFile(f.Path) || n.Get("cidr_whitelist") != nil)
-	if permission == nil && bypass == nil && !typed && (n.Get("readonly") == nil || n.Get("cidr_whitelist") == nil && automation == nil) {
+	_, listed := n.Get("readonly").Bool()
+	if permission == nil && bypass == nil && !typed && (!listed || n.Get("cidr_whitelist") == nil && automation == nil) {
 		return
 	}
 	if isTrue(firstOf(n, "readonly", "read_only")) || permission.Is("read-only", "no-access", "read-write-stage-only") || firstOf(n, "revoked", "revoked_at").Str() != "" || isTrue(n.Get("revoked")) {

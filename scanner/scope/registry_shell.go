@@ -1,6 +1,7 @@
 package scope
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -9,7 +10,7 @@ import (
 )
 
 // registryWords are one of the words of every command that is judged.
-var registryWords = []string{"token create", "repo:admin", "applied-permissions/admin", "grant-admin"}
+var registryWords = []string{"token create", "repo:admin", "hub.docker.com", "applied-permissions/admin", "grant-admin"}
 
 // readRegistryCommands reads the commands in a scalar: a step's script, an npm
 // script, a shell script as a whole.
@@ -51,12 +52,18 @@ func readNpmCreate(f *File, words []*document.Node) {
 	}
 }
 
+// teamAdmin makes a team the administrator of a repository of Docker Hub.
+var teamAdmin = regexp.MustCompile(`\\?"permission\\?"\s*:\s*\\?"(admin)\b`)
+
 // readRegistryRequest reads a request to Docker Hub or Artifactory.
 func readRegistryRequest(f *File, words []*document.Node) {
 	hub := slices.ContainsFunc(words, func(w *document.Node) bool { return strings.Contains(w.Text, "hub.docker.com") })
 	for _, w := range words {
 		if i := strings.Index(w.Text, "repo:admin"); hub && i >= 0 {
 			f.Report(part(w, i, i+len("repo:admin")), dockerHubAdmin("token"))
+		}
+		if m := teamAdmin.FindStringSubmatchIndex(w.Text); hub && m != nil {
+			f.Report(part(w, m[2], m[3]), dockerTeamAdmin("team"))
 		}
 		reportArtifactory(f, w)
 	}
