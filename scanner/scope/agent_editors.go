@@ -80,6 +80,9 @@ func readEditor(f *File, d *document.Node) {
 	if m := d.Get("chat.permissions.default"); m.Is("autopilot", "autoApprove") {
 		f.Report(m, Problem{Rule: agentBypass, Subject: "agent", Why: "runs every tool without asking", Narrower: "default"})
 	}
+	if isTrue(d.Get("amp.dangerouslyAllowAll")) {
+		f.Report(d.Key("amp.dangerouslyAllowAll"), Problem{Rule: agentBypass, Subject: "agent", Why: "runs every command without asking", Narrower: `"amp.permissions" with the commands that are meant`})
+	}
 	for _, key := range []string{"claudeCode.allowDangerouslySkipPermissions", "claude-code.allowDangerouslySkipPermissions"} {
 		if isTrue(d.Get(key)) {
 			f.Report(d.Key(key), Problem{Rule: agentBypass, Severity: rule.High, Subject: "agent", Why: "lets the agent be started so that it never asks", Narrower: "leave the setting out"})

@@ -188,6 +188,8 @@ func readVariableRights(f *File, s *server, report func(at *document.Node, why, 
 		switch {
 		case m.Key.Is("GITHUB_TOOLSETS") && m.Value.Is("all") && !readOnly:
 			report(m.Value, "offers every tool of GitHub, also those that delete", "GITHUB_READ_ONLY=1, with GITHUB_TOOLSETS=repos,issues,pull_requests")
+		case writing.MatchString(m.Key.Text) && m.Value.Str() != "" && (isTrue(m.Value) || m.Value.Is("1")):
+			report(m.Value, "changes or drops what the database holds at the agent's word", m.Key.Text+"=false, with a role that may only SELECT")
 		case superuser(m.Value):
 			reportSuperuser(f, s, m.Value)
 		case databaseUser.MatchString(m.Key.Text) && m.Value.Is(superusers...):
@@ -200,6 +202,11 @@ func readVariableRights(f *File, s *server, report func(at *document.Node, why, 
 		}
 	}
 }
+
+// writing is a variable by which servers of databases write; none of them does
+// so of itself.
+// Sources: github.com/benborla/mcp-server-mysql, and the pages of its kin.
+var writing = regexp.MustCompile(`^(?:MYSQL_)?ALLOW_(?:INSERT|UPDATE|DELETE|DDL|WRITE)_OPERATIONS?$`)
 
 // databaseUser is a variable that holds the name of a database's user.
 var databaseUser = regexp.MustCompile(`^(DB|DATABASE|PG|POSTGRES|POSTGRESQL|MYSQL|MARIADB|MSSQL|SQL|MONGODB?)_?(DB_)?USER(NAME)?$`)
