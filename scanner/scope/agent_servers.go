@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/remint/remint/scanner/rule"
 	"github.com/remint/remint/scanner/scope/document"
@@ -291,7 +292,7 @@ func readServerAddress(f *File, s *server) {
 			continue
 		}
 		readPlain(f, s, n)
-		if u.Hostname() == "mcp.supabase.com" && !u.Query().Has("read_only") {
+		if u.Hostname() == "mcp.supabase.com" && u.Query().Get("read_only") != "true" {
 			f.Report(n, Problem{Rule: serverBroad, Subject: s.subject(), Value: "mcp.supabase.com", Why: "changes every project of the account", Narrower: "?read_only=true&project_ref=PROJECT"})
 		}
 	}
@@ -315,29 +316,27 @@ var scopeName = regexp.MustCompile(`(?i)(^|[_-])scopes?$`)
 
 // readServerScopes reports the OAuth scopes that a server is started with.
 func readServerScopes(f *File, s *server) {
-	provider := func(name string) string {
-		for _, w := range splitName.FindAllString(name+"-"+s.name, -1) {
-			if p := ProviderOf(w); p != "" {
-				return p
-			}
-		}
-		return ""
+	own := sync.OnceValue(func() string { return word(s.host(), providerIn(strings.ReplaceAll(s.name, " ", "-"))) })
+	read := func(name string, list *document.Node) {
+		readScopes(f, s.subject(), word(providerIn(name), own()), list)
 	}
 	for _, list := range []*document.Node{s.Get("oauth", "scopes"), s.Get("oauth", "scope"), s.Get("auth", "scopes"), s.Get("scopes")} {
-		readScopes(f, s.subject(), word(s.host(), provider("")), list)
+		if list != nil {
+			readScopes(f, s.subject(), own(), list)
+		}
 	}
 	for _, m := range s.variables() {
 		if scopeName.MatchString(m.Key.Text) {
-			readScopes(f, s.subject(), provider(m.Key.Text), m.Value)
+			read(m.Key.Text, m.Value)
 		}
 	}
 	for i, a := range s.args {
 		name, _, joined := strings.Cut(a.Text, "=")
 		switch {
 		case joined && scopeName.MatchString(name):
-			readScopes(f, s.subject(), provider(name), part(a, len(name)+1, len(a.Text)))
+			read(name, part(a, len(name)+1, len(a.Text)))
 		case i > 0 && strings.HasPrefix(s.args[i-1].Text, "-") && scopeName.MatchString(s.args[i-1].Text):
-			readScopes(f, s.subject(), provider(s.args[i-1].Text), a)
+			read(s.args[i-1].Text, a)
 		}
 	}
 }
@@ -351,9 +350,6 @@ func (s *server) host() string {
 	}
 	return ""
 }
-
-// splitName finds the words of a name.
-var splitName = regexp.MustCompile(`[A-Za-z]+`)
 
 // readScopes reports the OAuth scopes of a list, or of a string of several,
 // that are too wide.

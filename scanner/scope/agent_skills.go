@@ -29,14 +29,18 @@ func isAgentSkill(name string) bool {
 	if path.Base(name) == "SKILL.md" {
 		return true
 	}
-	return slices.ContainsFunc(strings.Split(path.Dir(name), "/"), func(d string) bool {
-		return slices.Contains([]string{"agents", "commands", "skills", "prompts", "chatmodes", "agent", "command"}, d)
-	})
+	return isWithin(name, "agents", "commands", "skills", "prompts", "chatmodes", "agent", "command")
 }
 
 // isSubAgent tells the sub-agents whose front matter may name servers.
 func isSubAgent(name string) bool {
-	return hasExt(name, ".md") && slices.Contains([]string{"agents", "agent", "chatmodes"}, path.Base(path.Dir(name)))
+	return hasExt(name, ".md") && isWithin(name, "agents", "agent", "chatmodes")
+}
+
+// isWithin tells whether a file lies somewhere below a folder of one of the
+// names given.
+func isWithin(name string, folders ...string) bool {
+	return slices.ContainsFunc(strings.Split(path.Dir(name), "/"), func(d string) bool { return slices.Contains(folders, d) })
 }
 
 func readAgentSkills(f *File) {
