@@ -4,6 +4,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/remint/remint/scanner/rule"
 	"github.com/remint/remint/scanner/scope/document"
@@ -80,6 +81,9 @@ func readEditor(f *File, d *document.Node) {
 	if m := d.Get("chat.permissions.default"); m.Is("autopilot", "autoApprove") {
 		f.Report(m, Problem{Rule: agentBypass, Subject: "agent", Why: "runs every tool without asking", Narrower: "default"})
 	}
+	if isTrue(d.Get("amp.dangerouslyAllowAll")) {
+		f.Report(d.Key("amp.dangerouslyAllowAll"), Problem{Rule: agentBypass, Subject: "agent", Why: "runs every command without asking", Narrower: `"amp.permissions" with the commands that are meant`})
+	}
 	for _, key := range []string{"claudeCode.allowDangerouslySkipPermissions", "claude-code.allowDangerouslySkipPermissions"} {
 		if isTrue(d.Get(key)) {
 			f.Report(d.Key(key), Problem{Rule: agentBypass, Severity: rule.High, Subject: "agent", Why: "lets the agent be started so that it never asks", Narrower: "leave the setting out"})
@@ -102,6 +106,8 @@ func readEditorLists(f *File, d *document.Node) {
 		case !isTrue(approved(m.Value)):
 		case m.Key.Is("*") || pattern != nil && anyCommand(pattern[1]):
 			f.Report(m.Key, Problem{Rule: agentAll, Subject: "agent", Why: "lets the agent run any command without asking", Narrower: `the commands that are meant, such as "npm test": true`})
+		case pattern != nil && anyCode(pattern[1]) != "":
+			f.Report(m.Key, Problem{Rule: agentCode, Subject: "agent", Why: "lets the agent run anything through " + anyCode(pattern[1]) + " without asking", Narrower: "a pattern of the whole command that is meant, from ^ to $"})
 		case slices.Contains(shells, m.Key.Text):
 			f.Report(m.Key, Problem{Rule: agentCode, Subject: "agent", Why: "lets the agent run anything through " + m.Key.Text + " without asking", Narrower: "a pattern of the whole command that is meant"})
 		}
@@ -130,6 +136,20 @@ func anyCommand(pattern string) bool {
 	}
 	re, err := regexp.Compile(pattern)
 	return err == nil && !slices.ContainsFunc(anyCommands, func(c string) bool { return !re.MatchString(c) })
+}
+
+// anyCode is the program through which a pattern lets any code run, or "".
+func anyCode(pattern string) string {
+	re, err := regexp.Compile(pattern)
+	if err != nil || len(pattern) > 100 {
+		return ""
+	}
+	for _, program := range []string{"python -c", "python3 -c", "node -e", "bash -c", "sh -c", "perl -e", "ruby -e"} {
+		if re.MatchString(program + " 1+1") {
+			return strings.Fields(program)[0]
+		}
+	}
+	return ""
 }
 
 // approved is the flag of an entry that is one, or has one.

@@ -82,8 +82,8 @@ func readContainerFlag(f *File, s *server, at *document.Node, name, value string
 	case "-v", "--volume":
 		from = mounted(value)
 	case "--mount":
-		for _, part := range strings.Split(value, ",") {
-			if k, v, _ := strings.Cut(part, "="); k == "src" || k == "source" {
+		for _, option := range strings.Split(value, ",") {
+			if k, v, _ := strings.Cut(option, "="); k == "src" || k == "source" {
 				from = v
 			}
 		}
@@ -157,14 +157,14 @@ func readServerRights(f *File, s *server) {
 	started := func(with string) bool {
 		return slices.ContainsFunc(s.args, func(a *document.Node) bool { return strings.Contains(a.Text, with) })
 	}
-	readOnly, awslabs := started("--read-only"), started("awslabs.")
-	mongo := started("--readOnly") || s.variable("MDB_MCP_READ_ONLY") != nil
-	cluster := s.variable("ALLOW_ONLY_NON_DESTRUCTIVE_TOOLS") != nil || s.variable("ALLOW_ONLY_READONLY_TOOLS") != nil
+	readOnly, awslabs := started("--read-only") || s.on("GITHUB_READ_ONLY"), started("awslabs.")
+	mongo := started("--readOnly") || s.on("MDB_MCP_READ_ONLY")
+	cluster := s.on("ALLOW_ONLY_NON_DESTRUCTIVE_TOOLS") || s.on("ALLOW_ONLY_READONLY_TOOLS")
 	for i, a := range s.args {
 		switch {
 		case a.Is("--access-mode=unrestricted"):
 			report(a, "changes and drops tables at the agent's word", "--access-mode=restricted")
-		case a.Is("--toolsets=all") || a.Is("all") && i > 0 && s.args[i-1].Is("--toolsets"):
+		case !readOnly && (a.Is("--toolsets=all") || a.Is("all") && i > 0 && s.args[i-1].Is("--toolsets")):
 			report(a, "offers every tool of GitHub, also those that delete", "--read-only, with --toolsets=repos,issues,pull_requests")
 		case strings.HasPrefix(a.Text, "@supabase/mcp-server-supabase") && !readOnly:
 			report(a, "changes the database at the agent's word", "--read-only --project-ref=PROJECT")
@@ -178,28 +178,44 @@ func readServerRights(f *File, s *server) {
 			reportSuperuser(f, s, a)
 		}
 	}
-	readVariableRights(f, s, report)
+	readVariableRights(f, s, readOnly, report)
+}
+
+// on tells whether a variable is set, and not to no.
+func (s *server) on(name string) bool {
+	n := s.variable(name)
+	return n != nil && !n.Is("", "0", "false")
 }
 
 // readVariableRights reports what variables and headers give a server.
-func readVariableRights(f *File, s *server, report func(at *document.Node, why, narrower string)) {
-	readOnly := s.variable("GITHUB_READ_ONLY").Is("1", "true")
+func readVariableRights(f *File, s *server, readOnly bool, report func(at *document.Node, why, narrower string)) {
 	for _, m := range s.variables() {
 		switch {
 		case m.Key.Is("GITHUB_TOOLSETS") && m.Value.Is("all") && !readOnly:
 			report(m.Value, "offers every tool of GitHub, also those that delete", "GITHUB_READ_ONLY=1, with GITHUB_TOOLSETS=repos,issues,pull_requests")
+		case writing.MatchString(m.Key.Text) && m.Value.Str() != "" && (isTrue(m.Value) || m.Value.Is("1")):
+			report(m.Value, "changes or drops what the database holds at the agent's word", m.Key.Text+"=false, with a role that may only SELECT")
 		case superuser(m.Value):
 			reportSuperuser(f, s, m.Value)
 		case databaseUser.MatchString(m.Key.Text) && m.Value.Is(superusers...):
 			report(m.Value, "connects to the database as "+m.Value.Text+", who may do everything in it", "a role that may SELECT what the agent is to read")
 		}
 	}
-	for _, m := range s.Get("headers").Entries() {
-		if strings.EqualFold(m.Key.Text, "X-MCP-Toolsets") && m.Value.Is("all") {
+	headers := s.Get("headers").Entries()
+	reads := slices.ContainsFunc(headers, func(m document.Member) bool {
+		return strings.EqualFold(m.Key.Text, "X-MCP-Readonly") && isTrue(m.Value)
+	})
+	for _, m := range headers {
+		if strings.EqualFold(m.Key.Text, "X-MCP-Toolsets") && m.Value.Is("all") && !reads {
 			report(m.Value, "offers every tool of GitHub, also those that delete", `"X-MCP-Readonly": "true", with "repos,issues,pull_requests"`)
 		}
 	}
 }
+
+// writing is a variable by which servers of databases write; none of them does
+// so of itself.
+// Sources: github.com/benborla/mcp-server-mysql, and the pages of its kin.
+var writing = regexp.MustCompile(`^(?:MYSQL_)?ALLOW_(?:INSERT|UPDATE|DELETE|DDL|WRITE)_OPERATIONS?$`)
 
 // databaseUser is a variable that holds the name of a database's user.
 var databaseUser = regexp.MustCompile(`^(DB|DATABASE|PG|POSTGRES|POSTGRESQL|MYSQL|MARIADB|MSSQL|SQL|MONGODB?)_?(DB_)?USER(NAME)?$`)

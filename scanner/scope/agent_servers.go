@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/remint/remint/scanner/rule"
 	"github.com/remint/remint/scanner/scope/document"
@@ -28,7 +29,7 @@ var agentServersFormat = Format{
 	Name:  "agent-servers",
 	Files: "`.mcp.json`, `mcp.json`, `claude_desktop_config.json`, `.claude.json`, `mcp_config.json`, `cline_mcp_settings.json`, and the servers in `.codex/config.toml`, `.gemini/settings.json`, `gemini-extension.json`, `.vscode/settings.json`, `*.code-workspace`, `devcontainer.json`, `opencode.json`, `.zed/settings.json`, `.claude-plugin/plugin.json`, `.kiro/agents/*.json`, `.amazonq/cli-agents/*.json`, and sub-agents' front matter",
 	Rules: []Rule{
-		agentFilesRule, agentPersonRule, oauthRule,
+		agentFilesRule, agentPersonRule, agentBypassRule, oauthRule,
 		{
 			ID: serverSecret, Name: "Key in an AI agent's list of servers", Severity: rule.High, Secret: true,
 			Opens: "What the key opens, for everyone who reads the file; lists of servers are shared and committed.",
@@ -101,10 +102,26 @@ type server struct {
 
 func (s *server) subject() string { return "server " + s.name }
 
-// variables are what the server's environment is given.
-func (s *server) variables() []document.Member {
+// settings are the variables that the server's environment is given apart from
+// its command line.
+func (s *server) settings() []document.Member {
 	return slices.Concat(s.Get("env").Entries(), s.Get("environment").Entries(), s.Get("command", "env").Entries())
 }
+
+// variables are what the server's environment is given, also on its command
+// line: docker run -e NAME=value, env NAME=value.
+func (s *server) variables() []document.Member {
+	all := s.settings()
+	for _, w := range s.words {
+		if m := variableWord.FindStringSubmatchIndex(w.Text); m != nil {
+			all = append(all, document.Member{Key: part(w, m[2], m[3]), Value: part(w, m[4], m[5])})
+		}
+	}
+	return all
+}
+
+// variableWord is a word of a command line that sets a variable.
+var variableWord = regexp.MustCompile(`^(?:--env=|-e)?([A-Z][A-Z0-9_]*)=(.*)$`)
 
 // variable is the value of a variable, or nil.
 func (s *server) variable(name string) *document.Node {
@@ -119,7 +136,7 @@ func (s *server) variable(name string) *document.Node {
 // serverLists are where lists of servers stand.
 var serverLists = [][]string{
 	{"mcpServers"}, {"servers"}, {"mcp_servers"}, {"mcp", "servers"}, {"context_servers"}, {"mcp"}, {"projects", "*", "mcpServers"}, {"powers", "mcpServers"},
-	{"mcp-servers"}, {"customizations", "vscode", "mcp", "servers"}, {"customizations", "vscode", "settings", "mcp", "servers"}, {"settings", "mcp", "servers"},
+	{"mcp-servers"}, {"amp.mcpServers"}, {"settings", "amp.mcpServers"}, {"customizations", "vscode", "mcp", "servers"}, {"customizations", "vscode", "settings", "mcp", "servers"}, {"settings", "mcp", "servers"},
 }
 
 func readAgentServers(f *File) {
@@ -192,15 +209,17 @@ func readServer(f *File, s *server) {
 		readContainer(f, s)
 	}
 	readServerRights(f, s)
+	readServerScopes(f, s)
+	readServerPersons(f, s)
 	if s.command != "" {
 		readServerFolders(f, s)
-		readServerScopes(f, s)
+		readServerAgent(f, s)
 	}
 }
 
 // readServerKeys reports keys that stand in the file, and tokens of a person.
 func readServerKeys(f *File, s *server) {
-	given := slices.Concat(s.variables(), s.Get("headers").Entries(), s.Get("http_headers").Entries(), s.Get("requestInit", "headers").Entries())
+	given := slices.Concat(s.settings(), s.Get("headers").Entries(), s.Get("http_headers").Entries(), s.Get("requestInit", "headers").Entries(), s.Get("auth").Entries(), s.Get("oauth").Entries())
 	for _, m := range given {
 		reportKey(f, s, m.Key, m.Value, "", "${"+variable(m.Key.Text)+"}")
 	}
@@ -245,11 +264,7 @@ func reportKey(f *File, s *server, name, value *document.Node, how, narrower str
 		narrower = "a variable in env, or ${DATABASE_URL} as the argument"
 	}
 	f.Report(at, Problem{Rule: serverSecret, Subject: s.subject(), Why: "holds the key itself" + how, Narrower: narrower})
-	for _, t := range personTokens {
-		if strings.HasPrefix(at.Text, t.prefix) {
-			f.Report(name, Problem{Rule: agentPerson, Subject: s.subject(), Value: t.prefix + "…", Why: t.why, Narrower: t.narrower})
-		}
-	}
+	reportPerson(f, s, name, at.Text)
 	return true
 }
 
@@ -266,19 +281,6 @@ func variable(name string) string {
 	return strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(strings.TrimLeft(name, "-")))
 }
 
-// personTokens are beginnings of tokens that are of a person.
-// Sources: github.blog/2021-04-05-behind-githubs-new-authentication-token-formats, docs.slack.dev/authentication/tokens,
-// linear.app/developers/graphql, developers.figma.com/docs/rest-api/authentication.
-var personTokens = []struct{ prefix, why, narrower string }{
-	{"ghp_", "acts as a person, in every repository of theirs", "a GitHub App's token, or a fine-grained one (github_pat_) for the repositories that are meant"},
-	{"gho_", "acts as a person, in every repository of theirs", "a GitHub App's token, or a fine-grained one (github_pat_) for the repositories that are meant"},
-	{"xoxp-", "acts as a person, in every channel of theirs", "a bot's token (xoxb-) with the scopes of the tools that are used"},
-	{"xoxc-", "acts as a person, with the session of their browser", "a bot's token (xoxb-) with the scopes of the tools that are used"},
-	{"xoxd-", "acts as a person, with the session of their browser", "a bot's token (xoxb-) with the scopes of the tools that are used"},
-	{"lin_api_", "acts as a person, in every team of theirs", "an OAuth application's token with actor=app and the scope read"},
-	{"figd_", "acts as a person, on every file of theirs", "a token of an account for the agent, with the scope file_content:read"},
-}
-
 func readServerAddress(f *File, s *server) {
 	for _, key := range addressKeys {
 		n := s.Get(key)
@@ -290,10 +292,7 @@ func readServerAddress(f *File, s *server) {
 			continue
 		}
 		readPlain(f, s, n)
-		for _, list := range []*document.Node{s.Get("oauth", "scopes"), s.Get("scopes"), s.Get("oauth", "scope")} {
-			readScopes(f, s.subject(), ProviderOf(u.Hostname()), list)
-		}
-		if u.Hostname() == "mcp.supabase.com" && !u.Query().Has("read_only") {
+		if u.Hostname() == "mcp.supabase.com" && u.Query().Get("read_only") != "true" {
 			f.Report(n, Problem{Rule: serverBroad, Subject: s.subject(), Value: "mcp.supabase.com", Why: "changes every project of the account", Narrower: "?read_only=true&project_ref=PROJECT"})
 		}
 	}
@@ -317,32 +316,40 @@ var scopeName = regexp.MustCompile(`(?i)(^|[_-])scopes?$`)
 
 // readServerScopes reports the OAuth scopes that a server is started with.
 func readServerScopes(f *File, s *server) {
-	provider := func(name string) string {
-		for _, w := range splitName.FindAllString(name+"-"+s.name, -1) {
-			if p := ProviderOf(w); p != "" {
-				return p
-			}
+	own := sync.OnceValue(func() string { return word(s.host(), providerIn(strings.ReplaceAll(s.name, " ", "-"))) })
+	read := func(name string, list *document.Node) {
+		readScopes(f, s.subject(), word(providerIn(name), own()), list)
+	}
+	for _, list := range []*document.Node{s.Get("oauth", "scopes"), s.Get("oauth", "scope"), s.Get("auth", "scopes"), s.Get("scopes")} {
+		if list != nil {
+			readScopes(f, s.subject(), own(), list)
 		}
-		return ""
 	}
 	for _, m := range s.variables() {
 		if scopeName.MatchString(m.Key.Text) {
-			readScopes(f, s.subject(), provider(m.Key.Text), m.Value)
+			read(m.Key.Text, m.Value)
 		}
 	}
 	for i, a := range s.args {
 		name, _, joined := strings.Cut(a.Text, "=")
 		switch {
 		case joined && scopeName.MatchString(name):
-			readScopes(f, s.subject(), provider(name), part(a, len(name)+1, len(a.Text)))
+			read(name, part(a, len(name)+1, len(a.Text)))
 		case i > 0 && strings.HasPrefix(s.args[i-1].Text, "-") && scopeName.MatchString(s.args[i-1].Text):
-			readScopes(f, s.subject(), provider(s.args[i-1].Text), a)
+			read(s.args[i-1].Text, a)
 		}
 	}
 }
 
-// splitName finds the words of a name.
-var splitName = regexp.MustCompile(`[A-Za-z]+`)
+// host is the provider that a server's address is of, or "".
+func (s *server) host() string {
+	for _, key := range addressKeys {
+		if u, err := url.Parse(s.Get(key).Str()); err == nil && ProviderOf(u.Hostname()) != "" {
+			return ProviderOf(u.Hostname())
+		}
+	}
+	return ""
+}
 
 // readScopes reports the OAuth scopes of a list, or of a string of several,
 // that are too wide.

@@ -137,13 +137,23 @@ func readClaude(f *File, d *document.Node) {
 		f.Report(d.Key("enableAllProjectMcpServers"), Problem{Rule: agentServers, Subject: "agent", Why: "starts whatever servers .mcp.json names, without asking", Narrower: `"enabledMcpjsonServers" with the names of those that were looked at`})
 	}
 	readClaudeSandbox(f, d.Get("sandbox"))
-	if path.Base(f.Path) == "settings.json" && (broad || readsFiles(p.Get("allow"))) && !deniesKeys(p) && d.Get("sandbox", "filesystem", "denyRead") == nil {
+	readClaudeHooks(f, d.Get("hooks"))
+	deny, known := keyDenials[path.Base(f.Path)]
+	if known && (broad || readsFiles(p.Get("allow"))) && !deniesKeys(p) && d.Get("sandbox", "filesystem", "denyRead") == nil {
 		at := p.Key("deny")
 		if at == nil {
 			at = p.Key("allow")
 		}
-		f.Report(at, Problem{Rule: agentDeny, Subject: "agent", Why: "lets the agent read without asking, and denies no file of keys", Narrower: `"deny": ["Read(./.env)", "Read(./.env.*)", "Read(./secrets/**)", "Read(~/.ssh/**)"]`})
+		f.Report(at, Problem{Rule: agentDeny, Subject: "agent", Why: "lets the agent read without asking, and denies no file of keys", Narrower: `"deny": ` + deny})
 	}
+}
+
+// keyDenials keep files of keys from an agent, by the settings' name: those of
+// Claude Code and of Cursor. Settings of one person are added to others.
+var keyDenials = map[string]string{
+	"settings.json":   `["Read(./.env)", "Read(./.env.*)", "Read(./secrets/**)", "Read(~/.ssh/**)"]`,
+	"cli.json":        `["Read(.env*)", "Read(**/.env*)", "Read(**/*.pem)"]`,
+	"cli-config.json": `["Read(.env*)", "Read(**/.env*)", "Read(**/*.pem)"]`,
 }
 
 // readClaudeSandbox reports holes of the sandbox that commands run in.
@@ -155,6 +165,9 @@ func readClaudeSandbox(f *File, box *document.Node) {
 		if n.Is("*") {
 			f.Report(n, Problem{Rule: agentAll, Severity: rule.Medium, Subject: "agent", Why: "lets commands send what they have read to any address", Narrower: "the domains that are used"})
 		}
+	}
+	if isTrue(network.Get("allowAllUnixSockets")) {
+		f.Report(network.Key("allowAllUnixSockets"), Problem{Rule: agentFiles, Subject: "agent", Why: "lets commands talk to every socket of the machine, the container engine's and the key agent's among them", Narrower: `"allowUnixSockets" with the sockets that are meant`})
 	}
 	for _, n := range network.Get("allowUnixSockets").Strings() {
 		if strings.HasSuffix(n.Text, "docker.sock") {

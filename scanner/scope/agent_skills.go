@@ -29,14 +29,18 @@ func isAgentSkill(name string) bool {
 	if path.Base(name) == "SKILL.md" {
 		return true
 	}
-	return slices.ContainsFunc(strings.Split(path.Dir(name), "/"), func(d string) bool {
-		return slices.Contains([]string{"agents", "commands", "skills", "prompts", "chatmodes", "agent", "command"}, d)
-	})
+	return isWithin(name, "agents", "commands", "skills", "prompts", "chatmodes", "agent", "command")
 }
 
 // isSubAgent tells the sub-agents whose front matter may name servers.
 func isSubAgent(name string) bool {
-	return hasExt(name, ".md") && slices.Contains([]string{"agents", "agent", "chatmodes"}, path.Base(path.Dir(name)))
+	return hasExt(name, ".md") && isWithin(name, "agents", "agent", "chatmodes")
+}
+
+// isWithin tells whether a file lies somewhere below a folder of one of the
+// names given.
+func isWithin(name string, folders ...string) bool {
+	return slices.ContainsFunc(strings.Split(path.Dir(name), "/"), func(d string) bool { return slices.Contains(folders, d) })
 }
 
 func readAgentSkills(f *File) {
@@ -46,15 +50,13 @@ func readAgentSkills(f *File) {
 			subject = strings.TrimSuffix(path.Base(f.Path), path.Ext(f.Path))
 		}
 		for _, key := range []string{"allowed-tools", "allowed_tools", "allowedTools"} {
-			for _, n := range d.Get(key).Strings() {
-				readSkillTools(f, subject, n)
-			}
+			readSkillTools(f, subject, d.Get(key))
 		}
 		mode := d.Get("permissionMode")
 		if mode.Is("bypassPermissions") {
 			f.Report(mode, Problem{Rule: agentBypass, Subject: subject, Why: "runs every command without asking", Narrower: "acceptEdits, or default"})
 		}
-		for _, n := range d.Get("tools").Strings() { // what there is, not what is allowed
+		for _, n := range skillTools(f, d.Get("tools")) { // what there is, not what is allowed
 			if n.Is("*", "all", "mcp__*") && !mode.Is("plan") {
 				f.Report(n, Problem{Rule: agentAll, Severity: rule.Low, Subject: subject, Why: "has every tool of whoever starts it, those of servers that are added later as well", Narrower: "the tools that its task needs, such as Read, Grep, Glob"})
 			}
@@ -63,12 +65,22 @@ func readAgentSkills(f *File) {
 	}
 }
 
+// skillTools are the tools that a value names, a list or a text of several. The
+// text is read as it stands in the file: a scalar folded over lines has its
+// words there, and a list within front matter that is no YAML is one.
+func skillTools(f *File, value *document.Node) []*document.Node {
+	var all []*document.Node
+	for _, n := range value.Strings() {
+		written := &document.Node{Kind: document.String, Text: string(f.Text[n.Start:n.End]), Start: n.Start, End: n.End}
+		all = append(all, pieces(written, toolWord)...)
+	}
+	return all
+}
+
 // readSkillTools reports the tools that a skill uses without asking, while it
 // runs.
-func readSkillTools(f *File, subject string, list *document.Node) {
-	// As it stands in the file: a scalar folded over lines has its words there.
-	written := &document.Node{Kind: document.String, Text: string(f.Text[list.Start:list.End]), Start: list.Start, End: list.End}
-	for _, t := range pieces(written, toolWord) {
+func readSkillTools(f *File, subject string, value *document.Node) {
+	for _, t := range skillTools(f, value) {
 		p, ok := judgeTool(t.Text)
 		if !ok && strings.HasPrefix(t.Text, "mcp__") {
 			p, ok = judgeReach(t.Text)
@@ -85,4 +97,4 @@ func readSkillTools(f *File, subject string, list *document.Node) {
 }
 
 // toolWord is a tool with what it is bounded to: Bash(git add:*), Read.
-var toolWord = regexp.MustCompile(`[^\s,()]+(\([^)]*\))?`)
+var toolWord = regexp.MustCompile(`[^\s,()\[\]"']+(\([^)]*\))?`)

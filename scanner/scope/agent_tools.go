@@ -62,9 +62,15 @@ var (
 var shells = []string{
 	"sh", "bash", "zsh", "fish", "dash", "pwsh", "powershell", "cmd", "eval", "exec", "sudo", "doas", "su", "env", "xargs", "ssh", "nohup", "timeout",
 	"python", "python3", "python2", "node", "deno", "bun", "ruby", "perl", "php", "npx", "bunx", "uvx", "pipx", "osascript", "docker", "docker run", "docker exec", "podman",
-	"bash -c", "sh -c", "zsh -c", "python -c", "python3 -c", "node -e", "perl -e", "ruby -e", "uv run python", "poetry run python", "uv run", "npm exec", "pnpm dlx", "pnpm exec", "yarn dlx",
-	"tsx", "ts-node", "npx tsx", "npx ts-node", "rscript", "lua", "go run", "cmd /c", "powershell -c", "pwsh -c", "kubectl exec", "docker compose exec", "tmux", "parallel", "powershell -command", "pwsh -command",
+	"uv run python", "poetry run python", "uv run", "npm exec", "pnpm dlx", "pnpm exec", "yarn dlx",
+	"tsx", "ts-node", "npx tsx", "npx ts-node", "rscript", "lua", "go run", "kubectl exec", "docker compose exec", "tmux", "parallel",
 }
+
+// evaluation is a program's flag before code: bash -lc, node -e, php -r.
+var evaluation = regexp.MustCompile(`^(-[a-z]*c|-e|-r|-p|-pe|-ne|--eval|/c|-command)$`)
+
+// settingVariable is what sets a variable for the command behind it.
+var settingVariable = regexp.MustCompile(`^(?:[A-Za-z_]\w*=\S*\s+)+`)
 
 // accounts are programs that do what the account of whoever is logged in may.
 var accounts = []string{"aws", "gcloud", "az", "kubectl", "oc", "helm", "terraform", "tofu", "pulumi", "doctl", "heroku", "vault", "op", "gh", "gh api", "gh auth", "glab", "glab api", "gsutil", "wrangler", "flyctl", "fly", "firebase"}
@@ -103,16 +109,19 @@ func anything(inside string) bool {
 // judgeCommand judges the command that a shell's rule allows. Cursor's and
 // Gemini CLI's rules are beginnings without a star.
 func judgeCommand(tool, inside string) (Problem, bool) {
+	if flag := neverAsks.FindString(inside); flag != "" {
+		return Problem{Rule: agentBypass, Severity: rule.High, Why: "lets the agent start another that never asks, by " + flag, Narrower: `the command without the flag, with "--allowedTools" for the tools that are used`}, true
+	}
 	command, open := trimStar(inside)
 	if !open && !slices.Contains([]string{"shell", "shelltool", "run_shell_command"}, strings.ToLower(tool)) {
 		return Problem{}, false
 	}
-	command = strings.ToLower(command)
+	command = strings.ToLower(settingVariable.ReplaceAllString(command, ""))
 	first, rest, _ := strings.Cut(command, " ")
 	first = interpreterVersion.ReplaceAllString(program(first), "$1")
 	command = strings.TrimSpace(first + " " + rest)
 	switch {
-	case slices.Contains(shells, command):
+	case slices.Contains(shells, command), slices.Contains(shells, first) && evaluation.MatchString(rest):
 		return Problem{Rule: agentCode, Why: "lets the agent run anything through " + command + " without asking", Narrower: `the whole command that is meant, such as "` + tool + `(` + first + ` …)" without the star`}, true
 	case slices.Contains(accounts, command):
 		return Problem{Rule: agentPerson, Why: "lets the agent do whatever the account that " + first + " is logged in with may", Narrower: `the subcommands that read, such as "` + tool + "(" + reading(command) + `)", with an account of the agent's own`}, true
@@ -189,11 +198,18 @@ func judgeFolder(tool, folder string) (Problem, bool) {
 	if strings.HasPrefix(folder, "/") && !strings.HasPrefix(folder, "//") {
 		return Problem{}, false
 	}
-	what, severity, ok := wideFolder(strings.TrimRight(strings.TrimPrefix(folder, "/"), "*"))
-	if !ok {
-		return Problem{}, false
+	folder = strings.TrimRight(strings.TrimPrefix(folder, "/"), "*")
+	p := Problem{Rule: agentFiles, Narrower: `the folder that is meant, such as "` + tool + `(src/**)"`}
+	if what, severity, ok := wideFolder(folder); ok {
+		p.Severity, p.Why = severity, "opens "+what+" to the agent ("+strings.ToLower(tool)+")"
+		return p, true
 	}
-	return Problem{Rule: agentFiles, Severity: severity, Why: "opens " + what + " to the agent (" + strings.ToLower(tool) + ")", Narrower: `the folder that is meant, such as "` + tool + `(src/**)"`}, true
+	writes := slices.Contains([]string{"edit", "write", "multiedit", "write_file", "edit_file"}, strings.ToLower(tool))
+	if rest, home := cutHome(folder); home && writes && slices.Contains(startFiles, rest) {
+		p.Why = "lets the agent write ~/" + rest + ", which runs at every start"
+		return p, true
+	}
+	return Problem{}, false
 }
 
 // keyFolders are folders of the home in which keys lie, and anyFolders those
@@ -202,6 +218,9 @@ var (
 	keyFolders = []string{".ssh", ".aws", ".gnupg", ".kube", ".docker", ".azure", ".config/gcloud", ".config/gh", ".netrc", ".npmrc", ".pgpass", ".git-credentials", ".password-store", "Library/Keychains", "AppData/Roaming/gcloud"}
 	anyFolders = []string{".config", "Library", "AppData", "AppData/Roaming", "AppData/Local"}
 )
+
+// startFiles are files of the home that shells and git run at their start.
+var startFiles = []string{".bashrc", ".bash_profile", ".bash_login", ".profile", ".zshrc", ".zshenv", ".zprofile", ".zlogin", ".gitconfig", ".config/fish/config.fish"}
 
 // systemFolders hold what is of the whole machine, and everyone's home.
 var systemFolders = []string{"/etc", "/root", "/home", "/Users", "/var", "/mnt", "/Volumes", "/proc"}
