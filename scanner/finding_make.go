@@ -40,7 +40,7 @@ func (w *worker) scan(t *text, buf []byte, from, to int) error {
 	place := placer{text: t, body: body, line: t.line, column: t.column}
 	for i := range matches {
 		m := &matches[i]
-		if at := back(m.Start); at < from || at >= to && to < len(buf) || m.Rule.Hidden {
+		if at := back(m.Start); at < from || at >= to && to < len(buf) || m.Rule.Hidden || w.scanner.opts.MaskOnly {
 			continue
 		}
 		w.finding(t, body, back, m, visible, pairs, &place)

@@ -73,8 +73,8 @@ func (w *worker) unjudged(path, detail string) {
 // grant makes a finding of a grant and keeps it unless it is silenced.
 func (w *worker) grant(t *whole, g *scope.Grant, key []byte, masked []engine.Match) {
 	r := w.scanner.scopes[g.Rule]
-	if r == nil || g.Secret && overlaps(t.matches, g.Start, g.End) {
-		return // the rule is off, or the engine found the key
+	if r == nil || g.Secret && !w.scanner.opts.MaskOnly && overlaps(t.matches, g.Start, g.End) {
+		return // the rule is off, or the key is reported by its own
 	}
 	if t.before != nil && t.before.has(g.Rule, []byte(grantKey(g)), nil) {
 		w.scanner.traced(Trace{Rule: r, Filter: "it stood there before the change", Location: t.place.at(t.back, g.Start, g.End)})

@@ -38,6 +38,9 @@ type Options struct {
 	Salt []byte
 	// Policy, when set, silences findings and knows the project's folder.
 	Policy *Policy
+	// MaskOnly has keys looked for to be masked beside grants, and not
+	// reported by their own rules.
+	MaskOnly bool
 	// MaxFileSize leaves out larger files, in bytes, and counts them as
 	// incomplete; 0 means no limit.
 	MaxFileSize int64

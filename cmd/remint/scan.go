@@ -180,6 +180,7 @@ func (f *scanFlags) narrow(opts *scanner.Options) error {
 	if f.only == onlySecrets {
 		opts.Scopes = slices.DeleteFunc(slices.Clone(opts.Scopes), func(r rule.Rule) bool { return r.Scope })
 	}
+	opts.MaskOnly = f.only == onlyScopes
 	if f.only == onlyScopes && len(opts.Scopes) == 0 || f.only == onlySecrets && len(opts.Rules) == 0 {
 		return fmt.Errorf("--only %s: the configuration has no such rule on, so that nothing would be found", f.only)
 	}
