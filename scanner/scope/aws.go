@@ -75,7 +75,7 @@ func (s *Statement) Problems() []Problem {
 	var all []Problem
 	services := s.wholeServices()
 	if len(services) > 0 {
-		all = append(all, aws(severityOf(services), services[0]+":*", fmt.Sprintf("every action of %s on every resource", strings.Join(services, ", ")), "the actions that are called, on the ARNs that they are called for"))
+		all = append(all, aws(severityOf(services), services[0]+":*", fmt.Sprintf("every action of %s on every resource", awsNames(services)), "the actions that are called, on the ARNs that they are called for"))
 	}
 	if p, ok := s.judgeEscalation(services); ok {
 		all = append(all, p)
@@ -90,7 +90,7 @@ func isEvery(action string) bool { return action == "*" || action == "*:*" }
 
 func (s *Statement) everyAction() Problem {
 	value := s.Actions[slices.IndexFunc(s.Actions, isEvery)]
-	if s.everything("*") {
+	if s.reach()("*") {
 		return aws(rule.Critical, value, "every action on every resource: an administrator", "the actions that are called, on the ARNs that they are called for")
 	}
 	return aws(rule.High, value, "every action", "the actions that are called")
@@ -99,9 +99,10 @@ func (s *Statement) everyAction() Problem {
 // wholeServices are the services whose every action is allowed on everything.
 func (s *Statement) wholeServices() []string {
 	var all []string
+	everything := s.reach()
 	for _, a := range s.Actions {
 		service, name, _ := strings.Cut(a, ":")
-		if name == "*" && !s.Conditional && s.everything(service) && !slices.Contains(withoutResources, service) {
+		if name == "*" && !s.Conditional && everything(service) && !slices.Contains(withoutResources, service) {
 			all = append(all, service)
 		}
 	}
@@ -112,10 +113,15 @@ func (s *Statement) wholeServices() []string {
 // statement that no condition narrows, but those of services that are judged
 // as a whole.
 func (s *Statement) judgeEscalation(but []string) (Problem, bool) {
+	judged := make(map[string]bool)
+	for _, service := range but {
+		judged[service] = true
+	}
 	var named []string
+	everything := s.reach()
 	for _, a := range s.Actions {
 		service, _, _ := strings.Cut(a, ":")
-		if !s.Conditional && escalates(a) && s.everything(service) && !slices.Contains(but, service) {
+		if !s.Conditional && !judged[service] && everything(service) && escalates(a) {
 			named = append(named, a)
 		}
 	}
@@ -127,7 +133,7 @@ func (s *Statement) judgeEscalation(but []string) (Problem, bool) {
 		lets = "each let their holder"
 	}
 	return Problem{
-		Rule: AWSEscalationRule, Severity: rule.High, Value: named[0], Why: fmt.Sprintf("%s on every resource %s take on other permissions", strings.Join(named, ", "), lets),
+		Rule: AWSEscalationRule, Severity: rule.High, Value: named[0], Why: fmt.Sprintf("%s on every resource %s take on other permissions", awsNames(named), lets),
 		Narrower: "the ARNs that are meant, in Resource; for iam:PassRole a Condition on iam:PassedToService as well",
 	}, true
 }
@@ -139,14 +145,11 @@ func (s *Statement) JudgeReads() (Problem, bool) {
 	if strings.EqualFold(s.Effect, "Deny") || s.HasPrincipal || s.Conditional {
 		return Problem{}, false
 	}
+	everything := s.reach()
 	for _, a := range s.Actions {
 		service, _, _ := strings.Cut(a, ":")
-		if what := reveals(a); what != "" && s.everything(service) {
-			narrower := "the ARNs that are meant, in Resource"
-			if service == "ec2" { // whose ARNs are made at run time
-				narrower += ", or a Condition on a tag: aws:ResourceTag/NAME"
-			}
-			return aws(rule.Medium, a, fmt.Sprintf("%s on every resource %s", a, what), narrower), true
+		if what := reveals(a); what != "" && everything(service) {
+			return aws(rule.Medium, a, fmt.Sprintf("%s on every resource %s", a, what), "the ARNs that are meant, in Resource"), true
 		}
 	}
 	return Problem{}, false
@@ -173,22 +176,34 @@ func everyOf(arn string) (service string, ok bool) {
 	return parts[2], everyName.MatchString(last)
 }
 
-// everything tells whether a statement is for every resource of a service.
-func (s *Statement) everything(service string) bool {
-	if len(s.NotResources) > 0 {
-		return true
-	}
-	service = strings.ToLower(service)
-	if service == "sts" {
-		service = "iam" // whose roles it takes on
-	}
-	return slices.ContainsFunc(s.Resources, func(r string) bool {
-		if r == "*" {
-			return true
+// reach returns what tells whether a statement is for every resource of a
+// service.
+func (s *Statement) reach() (everything func(service string) bool) {
+	whole := make(map[string]bool)
+	for _, r := range s.Resources {
+		if service, ok := everyOf(r); ok {
+			whole[service] = true
 		}
-		of, ok := everyOf(r)
-		return ok && (of == service || of == "*")
-	})
+	}
+	if len(s.NotResources) > 0 || slices.Contains(s.Resources, "*") {
+		whole["*"] = true
+	}
+	return func(service string) bool {
+		service = strings.ToLower(service)
+		if service == "sts" {
+			service = "iam" // whose roles it takes on
+		}
+		return whole["*"] || whole[service]
+	}
+}
+
+// awsNames lists names, some of many.
+func awsNames(all []string) string {
+	const some = 12
+	if len(all) <= some {
+		return strings.Join(all, ", ")
+	}
+	return fmt.Sprintf("%s and %d others", strings.Join(all[:some], ", "), len(all)-some)
 }
 
 func aws(s rule.Severity, value, why, narrower string) Problem {
@@ -214,10 +229,9 @@ func escalates(action string) bool {
 // covers tells whether an action of a policy, which may have stars, is or
 // covers another. Actions do not heed case.
 func covers(pattern, action string) bool {
-	pattern, action = strings.ToLower(pattern), strings.ToLower(action)
 	if !strings.ContainsAny(pattern, "*?") {
-		return pattern == action
+		return strings.EqualFold(pattern, action)
 	}
-	ok, _ := path.Match(pattern, action) // no slash stands in an action
+	ok, _ := path.Match(strings.ToLower(pattern), strings.ToLower(action)) // no slash stands in an action
 	return ok
 }

@@ -49,8 +49,12 @@ var makers = []maker{
 	{"apprunner:CreateService", "tasks.apprunner.amazonaws.com"},
 }
 
-// revealing are actions that on every resource open what is worth as much as a
-// key, or cannot be undone; and what that is.
+// revealing are actions that on every resource open, change or destroy for good
+// what is worth as much as a key, data or the images that run; and what that
+// is. All are on resources whose ARNs somebody names before the program runs, so
+// that the ARNs can be listed. Machines and disks are made at run time, and what
+// starts, stops or deletes them is as often as not meant for all of them; what
+// is deployed again, as functions and stacks, is not lost.
 var revealing = [...][2]string{
 	{"secretsmanager:GetSecretValue", "reads every secret of the account"},
 	{"secretsmanager:BatchGetSecretValue", "reads every secret of the account"},
@@ -66,7 +70,6 @@ var revealing = [...][2]string{
 	{"s3:GetObjectVersion", "reads every object of the account"},
 	{"s3:DeleteObject", "deletes every object of the account"},
 	{"s3:PutObject", "writes into every bucket of the account"},
-	{"s3:DeleteBucket", "deletes every bucket of the account"},
 	{"dynamodb:GetItem", "reads every table of the account"},
 	{"dynamodb:BatchGetItem", "reads every table of the account"},
 	{"dynamodb:Query", "reads every table of the account"},
@@ -77,7 +80,6 @@ var revealing = [...][2]string{
 	{"dynamodb:DeleteItem", "deletes from every table of the account"},
 	{"dynamodb:DeleteTable", "deletes every table of the account"},
 	{"lambda:InvokeFunction", "calls every function of the account"},
-	{"lambda:DeleteFunction", "deletes every function of the account"},
 	{"sqs:ReceiveMessage", "reads every queue of the account"},
 	{"sqs:SendMessage", "writes into every queue of the account"},
 	{"sqs:DeleteMessage", "deletes from every queue of the account"},
@@ -87,10 +89,7 @@ var revealing = [...][2]string{
 	{"rds-data:ExecuteStatement", "runs SQL in every cluster of the account"},
 	{"rds-db:connect", "logs in to every database of the account"},
 	{"redshift:GetClusterCredentials", "logs in to every cluster of the account"},
-	{"ec2:TerminateInstances", "destroys every machine of the account"},
-	{"ec2:DeleteVolume", "deletes every disk of the account"},
 	{"ecr:PutImage", "puts images into every repository of the account"},
-	{"cloudformation:DeleteStack", "deletes every stack of the account"},
 }
 
 // reveals says what an action opens on every resource, "" where it is little.

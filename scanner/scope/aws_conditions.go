@@ -84,7 +84,11 @@ func (c *condition) narrows(who bool) bool {
 	return !slices.Contains(narrowNothing, key) && !slices.ContainsFunc(idle, func(p string) bool { return strings.HasPrefix(key, p) })
 }
 
-// anything tells that one of the values lets everything pass.
+// anything tells that one of the values lets everything pass. Of a resource's
+// tag * asks that there is one.
 func (c *condition) anything() bool {
+	if c.key != nil && strings.Contains(strings.ToLower(c.key.Text), "resourcetag/") {
+		return false
+	}
 	return !c.negative() && slices.ContainsFunc(known(c.values), func(v string) bool { return v == "*" || v == "0.0.0.0/0" || v == "::/0" })
 }

@@ -182,7 +182,7 @@ var (
 // fill takes from a statement's node what both have.
 func (s *Statement) fill(n *document.Node, w *awsWords) {
 	s.Effect = n.Get(w.effect).Str()
-	s.Actions, s.NotActions = known(n.Get(w.action)), known(n.Get(w.notAction))
+	s.Actions, s.NotActions = distinct(known(n.Get(w.action))), known(n.Get(w.notAction))
 	s.Resources, s.NotResources = known(n.Get(w.resource)), known(n.Get(w.notResource))
 	if n.Get(w.notResource) != nil && len(s.NotResources) == 0 {
 		s.NotResources = []string{"unknown"}
@@ -195,11 +195,12 @@ func (s *Statement) fill(n *document.Node, w *awsWords) {
 func statementOf(n *document.Node) Statement {
 	var s Statement
 	s.fill(n, &jsonWords)
-	p := n.Get("Principal")
-	for _, list := range []*document.Node{p, p.Get("AWS"), p.Get("Service"), p.Get("*")} {
-		s.Principals = append(s.Principals, known(list)...)
+	for _, p := range alternatives(n.Get("Principal")) {
+		for _, list := range []*document.Node{p, p.Get("AWS"), p.Get("Service"), p.Get("*")} {
+			s.Principals = append(s.Principals, known(list)...)
+		}
+		s.Federated = append(s.Federated, known(p.Get("Federated"))...)
 	}
-	s.Federated = known(p.Get("Federated"))
 	c := n.Get("Condition")
 	if c != nil && c.Kind != document.Map && c.Kind != document.Null || intrinsic(c, "If") != nil {
 		s.Conditional, s.Claimed = true, true
@@ -218,7 +219,7 @@ func judgePolicy(f *File, all []granted) {
 	made := makersIn(all)
 	for i := range all {
 		g := &all[i]
-		if g.Effect == "" && g.node.Get(g.words.effect) != nil {
+		if g.unclear() {
 			f.Unknown(g.node)
 			continue
 		}
@@ -240,11 +241,14 @@ func judgePolicy(f *File, all []granted) {
 	}
 }
 
+// unclear tells that it is not known whether a statement allows or denies.
+func (g *granted) unclear() bool { return g.Effect == "" && g.node.Get(g.words.effect) != nil }
+
 // makersIn are the makers that a policy allows.
 func makersIn(all []granted) []maker {
 	var made []maker
 	for _, m := range makers {
-		if slices.ContainsFunc(all, func(g granted) bool { return g.allows(m.action) }) {
+		if slices.ContainsFunc(all, func(g granted) bool { return !g.unclear() && g.allows(m.action) }) {
 			made = append(made, m)
 		}
 	}
@@ -259,7 +263,7 @@ func (s *Statement) allows(action string) bool {
 // passes judges iam:PassRole that is bound to a service, where the policy lets
 // its holder start something of that service under any role.
 func (g *granted) passes(made []maker) (Problem, bool) {
-	if !g.allows("iam:PassRole") || !g.everything("iam") {
+	if !g.allows("iam:PassRole") || !g.reach()("iam") {
 		return Problem{}, false
 	}
 	for _, m := range made {

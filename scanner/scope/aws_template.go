@@ -147,21 +147,25 @@ func publicFunction(subject string) Problem {
 }
 
 func readFunctionURL(f *File, subject string, auth *document.Node) {
-	if auth.Is("NONE") {
-		f.Report(auth, Problem{Rule: awsPublic, Severity: rule.Medium, Subject: subject, Why: "lets everyone on the internet call the function", Narrower: "AWS_IAM, or an API with an authorizer"})
+	for _, a := range alternatives(auth) {
+		if a.Is("NONE") {
+			f.Report(a, Problem{Rule: awsPublic, Severity: rule.Medium, Subject: subject, Why: "lets everyone on the internet call the function", Narrower: "AWS_IAM, or an API with an authorizer"})
+		}
 	}
 }
 
 // readBucketACL reports a canned ACL that lets others in, as CloudFormation or
 // Terraform write it. To read is often meant, and to write never.
-func readBucketACL(f *File, subject string, acl *document.Node) {
-	switch {
-	case acl.Is("PublicReadWrite", "public-read-write"):
-		f.Report(acl, Problem{Rule: awsPublic, Severity: rule.Critical, Subject: subject, Why: "lets everyone on the internet write into the bucket", Narrower: "Private, with a policy for who is meant"})
-	case acl.Is("PublicRead", "public-read"):
-		f.Report(acl, Problem{Rule: awsPublic, Severity: rule.Medium, Subject: subject, Why: "lets everyone on the internet list and read the bucket", Narrower: "Private, behind CloudFront with origin access control"})
-	case acl.Is("AuthenticatedRead", "authenticated-read"):
-		f.Report(acl, Problem{Rule: awsPublic, Severity: rule.High, Subject: subject, Why: "lets every account of AWS list and read the bucket", Narrower: "Private, with a policy for the accounts that are meant"})
+func readBucketACL(f *File, subject string, canned *document.Node) {
+	for _, acl := range alternatives(canned) {
+		switch {
+		case acl.Is("PublicReadWrite", "public-read-write"):
+			f.Report(acl, Problem{Rule: awsPublic, Severity: rule.Critical, Subject: subject, Why: "lets everyone on the internet write into the bucket", Narrower: "Private, with a policy for who is meant"})
+		case acl.Is("PublicRead", "public-read"):
+			f.Report(acl, Problem{Rule: awsPublic, Severity: rule.Medium, Subject: subject, Why: "lets everyone on the internet list and read the bucket", Narrower: "Private, behind CloudFront with origin access control"})
+		case acl.Is("AuthenticatedRead", "authenticated-read"):
+			f.Report(acl, Problem{Rule: awsPublic, Severity: rule.High, Subject: subject, Why: "lets every account of AWS list and read the bucket", Narrower: "Private, with a policy for the accounts that are meant"})
+		}
 	}
 }
 

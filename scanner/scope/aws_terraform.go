@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/remint/remint/scanner/rule"
 	"github.com/remint/remint/scanner/scope/document"
 )
 
@@ -24,30 +25,36 @@ var awsTerraform = Format{
 }
 
 func (f *awsFile) readTerraform(d *document.Node) {
-	controls := controlPolicies(d)
+	controls, values := controlPolicies(d), newTerraform(f.File, d)
+	values.branches = true
 	grants := func(b *document.Block) bool {
 		return strings.HasPrefix(b.Name(), "aws_") && !controlsOnly(b.Name()) && !controls[b.Name()]
 	}
-	for _, b := range document.Blocks(d, "data") {
+	for _, b := range document.Blocks(d, "data", "aws_iam_policy_document", "aws_iam_policy") {
 		if !grants(&b) {
 			continue
 		}
-		switch b.Labels[0].Text {
-		case "aws_iam_policy_document":
-			readTerraformPolicy(f.File, statements(b.Body), b.Name())
-		case "aws_iam_policy":
-			readManaged(f.File, b.Name(), b.Body.Get("name"))
-			readManaged(f.File, b.Name(), b.Body.Get("arn"))
+		for _, body := range values.filledIn(b.Body) {
+			if b.Labels[0].Text == "aws_iam_policy_document" {
+				readTerraformPolicy(f.File, statements(body), b.Name())
+				continue
+			}
+			readManaged(f.File, b.Name(), body.Get("name"))
+			readManaged(f.File, b.Name(), body.Get("arn"))
 		}
 	}
 	for _, b := range document.Blocks(d, "resource") {
 		if grants(&b) {
-			f.readTerraformResource(&b)
+			for _, body := range values.filledIn(b.Body) {
+				f.readTerraformResource(&document.Block{Labels: b.Labels, Body: body, Type: b.Type})
+			}
 		}
 	}
 	for _, m := range modules(d) {
 		if !grantless(m) {
-			f.readModule(m.Value, "module."+m.Key.Text)
+			for _, body := range values.filledIn(m.Value) {
+				f.readModule(body, "module."+m.Key.Text)
+			}
 		}
 	}
 }
@@ -183,7 +190,7 @@ func (f *awsFile) readTerraformResource(b *document.Block) {
 		}
 		f.Report(b.Labels[0], Problem{Rule: awsAccessKey, Subject: name, Why: "makes a key that never ends, and keeps it in Terraform's state", Narrower: "aws_iam_role, which the program takes on"})
 	case "aws_iam_role_policy_attachment", "aws_iam_user_policy_attachment", "aws_iam_group_policy_attachment", "aws_iam_policy_attachment", "aws_ssoadmin_managed_policy_attachment":
-		for _, key := range []string{"policy_arn", "managed_policy_arn", "for_each"} {
+		for _, key := range []string{"policy_arn", "managed_policy_arn"} {
 			readManaged(f.File, name, body.Get(key))
 		}
 	case "aws_iam_role":
@@ -222,6 +229,11 @@ func (f *awsFile) readModule(body *document.Node, name string) {
 	for key, policy := range map[string]string{"attach_admin_policy": "AdministratorAccess", "attach_poweruser_policy": "PowerUserAccess"} {
 		if a, _, _ := administratorOf(policy); isTrue(body.Get(key)) {
 			f.Report(body.Key(key), Problem{Rule: awsManaged, Severity: a.severity, Subject: name, Value: policy, Why: a.opens, Narrower: "a policy of the actions that are called, on the ARNs that they are called for"})
+		}
+	}
+	for _, who := range alternatives(body.Get("trusted_role_arns")) {
+		if who.Is("*") {
+			f.Report(who, Problem{Rule: AWSTrustRule, Severity: rule.Critical, Subject: name, Why: "anyone with an AWS account may take on the role", Narrower: "the ARN of the account or role that is meant"})
 		}
 	}
 	for _, m := range body.Entries() {

@@ -169,9 +169,12 @@ func widthOf(sub string, own bool) (w width, ok bool) {
 		if !found {
 			continue
 		}
+		named := rest
 		owner, rest := cutOwner(rest, f.ends)
 		part, _, _ := strings.Cut(rest, ":")
 		switch {
+		case strings.Contains(owner, "${") && strings.HasPrefix(f.ends, "/") && strings.HasPrefix(named[len(owner):], ":"):
+			return width{}, false // what is filled in may name the repository too
 		case strings.Trim(owner, "*?") == "" && own:
 			return width{rule.High, f.owners}, true
 		case strings.HasPrefix(owner, "*"):

@@ -2,6 +2,7 @@ package scope
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/remint/remint/scanner/scope/document"
@@ -50,6 +51,16 @@ func known(n *document.Node) []string {
 		}
 	}
 	return all
+}
+
+// distinct leaves out what was there before.
+func distinct(all []string) []string {
+	seen := make(map[string]bool, len(all))
+	return slices.DeleteFunc(all, func(s string) bool {
+		before := seen[s]
+		seen[s] = true
+		return before
+	})
 }
 
 // unresolved tells that something is said, and that none of it is known.

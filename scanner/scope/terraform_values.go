@@ -2,6 +2,7 @@ package scope
 
 import (
 	"bytes"
+	"maps"
 	"math/big"
 	"strconv"
 	"strings"
@@ -22,24 +23,30 @@ type terraform struct {
 	locals, variables map[string]*document.Node
 	named             map[string]*document.Node // data and resources, by their address
 	work              int                       // spent on expressions, in bytes parsed and values made
+	most              int                       // what may be spent
+	// branches tells to take both ways of a condition, as if both were written
+	// out; else what hangs on one is unknown.
+	branches bool
 }
 
 // Limits of what is followed.
 const (
 	maxValues  = 500     // values of one expression
 	maxFollows = 20      // references within references
-	maxWork    = 1 << 20 // in one file
+	maxWork    = 1 << 20 // in one file, and in a small one less
+	leastWork  = 1 << 16
 )
 
 func newTerraform(f *File, root *document.Node) *terraform {
-	t := &terraform{File: f, root: root, locals: make(map[string]*document.Node), variables: make(map[string]*document.Node)}
+	t := &terraform{File: f, root: root, most: min(maxWork, leastWork+64*len(f.Text)), locals: make(map[string]*document.Node), variables: make(map[string]*document.Node)}
 	for _, l := range root.All("locals") {
 		for _, m := range l.Entries() {
 			t.locals[m.Key.Text] = m.Value
 		}
 	}
 	for _, b := range singles(root, "variable") {
-		if d := b.Body.Get("default"); d != nil {
+		// A default that says nothing stands in for a value from elsewhere.
+		if d := b.Body.Get("default"); d != nil && d.Text+d.Tag != "" && d.Kind != document.Null || len(pairs(d)) > 0 {
 			t.variables[b.Name()] = d
 		}
 	}
@@ -91,16 +98,32 @@ type bound map[string]*document.Node
 
 // rounds are what "each" stands for in every round of a block that is
 // repeated; a block that is not, or for what is not known, has one.
-func (t *terraform) rounds(body *document.Node) []bound {
+func (t *terraform) rounds(body *document.Node) []bound { return t.repeat(body, "each", nil) }
+
+// repeat is what a name stands for in every round of a block, beside other
+// names.
+func (t *terraform) repeat(body *document.Node, name string, names bound) []bound {
 	var all []bound
-	for _, over := range t.of(body.Get("for_each"), nil) {
+	for _, over := range t.of(body.Get("for_each"), names) {
 		for _, m := range pairs(over) {
-			all = append(all, bound{"each": pair(m)})
+			if len(all) < maxValues {
+				all = append(all, names.and(bound{name: pair(m)}))
+			}
 		}
 	}
 	if len(all) == 0 {
-		all = []bound{nil}
+		all = []bound{names}
 	}
+	return all
+}
+
+// and adds names, which hide others that are called so.
+func (b bound) and(more bound) bound {
+	all := maps.Clone(b)
+	if all == nil {
+		all = make(bound)
+	}
+	maps.Copy(all, more)
 	return all
 }
 
@@ -130,7 +153,9 @@ func (t *terraform) list(n *document.Node, names bound) []*document.Node {
 	for _, v := range t.of(n, names) {
 		if v.Kind == document.List {
 			for _, i := range v.Items {
-				all = append(all, t.list(i, names)...)
+				if all = append(all, t.list(i, names)...); len(all) > maxValues {
+					break
+				}
 			}
 		} else {
 			all = append(all, v)
@@ -169,7 +194,7 @@ func (t *terraform) expression(n *document.Node) hclsyntax.Expression {
 	if n == nil || n.End > len(t.Text) || n.Kind != document.Unknown && (n.Kind != document.String || !strings.Contains(n.Text, "${")) {
 		return nil
 	}
-	if t.work += n.End - n.Start; t.work > maxWork {
+	if t.work += n.End - n.Start; t.work > t.most {
 		return nil
 	}
 	source, at := t.Text[n.Start:n.End], hcl.Pos{Line: 1, Column: 1, Byte: n.Start}
@@ -187,7 +212,7 @@ func (t *terraform) expression(n *document.Node) hclsyntax.Expression {
 // eval returns the values that an expression may have, nil where they are not
 // known.
 func (t *terraform) eval(e hclsyntax.Expression, names bound, depth int) []*document.Node {
-	if t.work++; depth > maxFollows || t.work > maxWork {
+	if t.work++; depth > maxFollows || t.work > t.most {
 		return nil
 	}
 	switch e := e.(type) {
@@ -196,7 +221,10 @@ func (t *terraform) eval(e hclsyntax.Expression, names bound, depth int) []*docu
 	case *hclsyntax.TemplateWrapExpr:
 		return t.eval(e.Wrapped, names, depth+1)
 	case *hclsyntax.LiteralValueExpr:
-		if e.Val.Type() == cty.String && !e.Val.IsNull() {
+		if e.Val.IsNull() {
+			return []*document.Node{{Kind: document.Null, Start: e.Range().Start.Byte, End: e.Range().End.Byte}}
+		}
+		if e.Val.Type() == cty.String {
 			return []*document.Node{text(e.Val.AsString(), e.Range())}
 		}
 	case *hclsyntax.TemplateExpr:
@@ -210,13 +238,17 @@ func (t *terraform) eval(e hclsyntax.Expression, names bound, depth int) []*docu
 	case *hclsyntax.ObjectConsExpr:
 		m := &document.Node{Kind: document.Map, Start: e.Range().Start.Byte, End: e.Range().End.Byte}
 		for _, i := range e.Items {
+			value := either(t.orUnknown(i.ValueExpr, names, depth), i.ValueExpr.Range())
 			for _, k := range t.orUnknown(i.KeyExpr, names, depth) {
-				for _, v := range t.orUnknown(i.ValueExpr, names, depth) {
-					m.Members = append(m.Members, document.Member{Key: k, Value: v})
-				}
+				m.Members = append(m.Members, document.Member{Key: k, Value: value})
 			}
 		}
 		return []*document.Node{m}
+	case *hclsyntax.ConditionalExpr:
+		if !t.branches {
+			return nil
+		}
+		return append(t.orUnknown(e.TrueResult, names, depth), t.orUnknown(e.FalseResult, names, depth)...)
 	case *hclsyntax.ObjectConsKeyExpr:
 		if word := hcl.ExprAsKeyword(e.Wrapped); word != "" && !e.ForceNonLiteral {
 			return []*document.Node{text(word, e.Range())}
@@ -242,8 +274,19 @@ func (t *terraform) orUnknown(e hclsyntax.Expression, names bound, depth int) []
 	if got := t.eval(e, names, depth+1); got != nil {
 		return got
 	}
-	r := e.Range()
-	return []*document.Node{{Kind: document.Unknown, Text: string(r.SliceBytes(t.Text)), Start: r.Start.Byte, End: r.End.Byte}}
+	start, end := e.Range().Start.Byte, e.Range().End.Byte
+	if _, ok := e.(*hclsyntax.TemplateExpr); ok && t.Text[start] == '"' {
+		start, end = start+1, end-1
+	}
+	return []*document.Node{{Kind: document.Unknown, Text: string(t.Text[start:end]), Start: start, End: end}}
+}
+
+// either is a node for several that a value may be: their list.
+func either(all []*document.Node, r hcl.Range) *document.Node {
+	if len(all) == 1 {
+		return all[0]
+	}
+	return &document.Node{Kind: document.List, Items: all, Start: r.Start.Byte, End: r.End.Byte}
 }
 
 func text(s string, r hcl.Range) *document.Node {
@@ -281,65 +324,93 @@ func (t *terraform) template(e *hclsyntax.TemplateExpr, names bound, depth int) 
 
 // call knows the functions that hand on what they are given.
 func (t *terraform) call(e *hclsyntax.FunctionCallExpr, names bound, depth int) []*document.Node {
-	var given []*document.Node
-	for _, a := range e.Args {
-		got := t.eval(a, names, depth+1)
-		if got == nil && e.Name != "element" {
-			return nil
-		}
-		given = append(given, got...)
-	}
-	if len(given) == 0 {
+	if len(e.Args) == 0 {
 		return nil
 	}
 	switch e.Name {
-	case "toset", "tolist", "tomap", "sensitive", "nonsensitive", "distinct", "sort", "compact", "reverse":
-		return given
+	case "toset", "tolist", "tomap", "sensitive", "nonsensitive", "distinct", "sort", "compact", "reverse", "jsonencode", "yamlencode":
+		return t.eval(e.Args[0], names, depth+1)
 	case "element":
-		return t.index(given[:1], nil, names, depth)
-	case "concat", "setunion", "merge", "flatten":
-		joined := *given[0]
-		joined.Items, joined.Members = nil, nil
-		for _, g := range given {
+		return t.index(t.eval(e.Args[0], names, depth+1), nil, names, depth)
+	case "concat", "setunion", "flatten":
+		joined := &document.Node{Kind: document.List, Start: e.Range().Start.Byte, End: e.Range().End.Byte}
+		for _, g := range t.each(e.Args, names, depth) {
 			joined.Items = append(joined.Items, t.list(g, names)...)
-			joined.Members = append(joined.Members, g.Entries()...)
-			joined.Items, joined.Members = joined.Items[:min(len(joined.Items), maxValues)], joined.Members[:min(len(joined.Members), maxValues)]
+			joined.Items = joined.Items[:min(len(joined.Items), maxValues)]
 		}
-		if len(joined.Members) > 0 {
-			joined.Items = nil
+		return []*document.Node{joined}
+	case "coalesce", "coalescelist", "try":
+		return t.each(e.Args, names, depth)
+	case "merge":
+		joined := &document.Node{Kind: document.Map, Start: e.Range().Start.Byte, End: e.Range().End.Byte}
+		for _, a := range e.Args {
+			got := t.eval(a, names, depth+1)
+			if got == nil { // it may have any key
+				return nil
+			}
+			for _, g := range got {
+				joined.Members = append(joined.Members, g.Entries()...)
+				joined.Members = joined.Members[:min(len(joined.Members), maxValues)]
+			}
 		}
-		return []*document.Node{&joined}
+		return []*document.Node{joined}
 	case "keys", "values":
-		list := document.Node{Kind: document.List, Start: given[0].Start, End: given[0].End}
-		for _, m := range given[0].Entries() {
+		return t.half(e, names, depth)
+	}
+	return nil
+}
+
+// each returns the values of several expressions, with those that are not
+// known as such.
+func (t *terraform) each(args []hclsyntax.Expression, names bound, depth int) []*document.Node {
+	var all []*document.Node
+	for _, a := range args {
+		all = append(all, t.orUnknown(a, names, depth)...)
+	}
+	return all
+}
+
+// half is the list of a map's keys or values.
+func (t *terraform) half(e *hclsyntax.FunctionCallExpr, names bound, depth int) []*document.Node {
+	var all []*document.Node
+	for _, given := range t.eval(e.Args[0], names, depth+1) {
+		list := &document.Node{Kind: document.List, Start: given.Start, End: given.End}
+		for _, m := range given.Entries() {
 			if e.Name == "keys" {
 				list.Items = append(list.Items, m.Key)
 			} else {
 				list.Items = append(list.Items, m.Value)
 			}
 		}
-		return []*document.Node{&list}
+		all = append(all, list)
 	}
-	return nil
+	return all
 }
 
-// loop is a "for" expression; what it leaves out by a condition is not known.
+// loop is a "for" expression: one value where what it goes through is not
+// known.
 func (t *terraform) loop(e *hclsyntax.ForExpr, names bound, depth int) []*document.Node {
-	over := t.eval(e.CollExpr, names, depth+1)
-	if len(over) == 0 || e.CondExpr != nil {
-		return nil
-	}
 	made := &document.Node{Kind: document.List, Start: e.Range().Start.Byte, End: e.Range().End.Byte}
 	if e.KeyExpr != nil {
 		made.Kind = document.Map
 	}
-	for _, m := range pairs(over[0]) {
-		inner := bound{e.ValVar: m.Value, e.KeyVar: m.Key}
-		for k, v := range names {
-			if inner[k] == nil {
-				inner[k] = v
-			}
+	if e.CondExpr != nil && !t.branches {
+		return nil
+	}
+	over := t.eval(e.CollExpr, names, depth+1)
+	var rounds []document.Member
+	for _, o := range over {
+		if all := pairs(o); all != nil {
+			rounds = append(rounds, all...)
+		} else if o.Kind != document.List && o.Kind != document.Map {
+			over = nil
 		}
+	}
+	if over == nil {
+		rounds = append(rounds, document.Member{})
+	}
+	for _, m := range rounds {
+		inner := names.and(bound{e.ValVar: m.Value, e.KeyVar: m.Key})
 		values := t.orUnknown(e.ValExpr, inner, depth)
 		if made.Kind == document.List {
 			made.Items = append(made.Items, values...)
