@@ -34,8 +34,10 @@ const (
 func newTerraform(f *File, root *document.Node) *terraform {
 	t := &terraform{File: f, root: root, locals: make(map[string]*document.Node), variables: make(map[string]*document.Node)}
 	for _, l := range root.All("locals") {
-		for _, m := range l.Entries() {
-			t.locals[m.Key.Text] = m.Value
+		for _, body := range l.Maps() {
+			for _, m := range body.Members {
+				t.locals[m.Key.Text] = m.Value
+			}
 		}
 	}
 	for _, b := range singles(root, "variable") {
@@ -52,7 +54,8 @@ func newTerraform(f *File, root *document.Node) *terraform {
 	return t
 }
 
-// singles are the blocks that have one label: of "variable" and "module".
+// singles are the blocks that have one label: of "variable", "module" and
+// "dynamic". In JSON a list of maps may stand wherever a map may.
 func singles(root *document.Node, kind string) []document.Block {
 	var all []document.Block
 	for _, n := range root.All(kind) {
@@ -60,27 +63,27 @@ func singles(root *document.Node, kind string) []document.Block {
 			all = append(all, document.Block{Labels: n.Labels, Body: n})
 			continue
 		}
-		for _, m := range n.Entries() {
-			all = append(all, document.Block{Labels: []*document.Node{m.Key}, Body: m.Value})
+		for _, named := range n.Maps() {
+			for _, m := range named.Members {
+				for _, body := range m.Value.Maps() {
+					all = append(all, document.Block{Labels: []*document.Node{m.Key}, Body: body})
+				}
+			}
 		}
 	}
 	return all
 }
 
 // nested are the blocks within a block, also where they are repeated by
-// "dynamic"; in JSON they may be a list.
+// "dynamic".
 func nested(body *document.Node, kind string) []*document.Node {
 	var all []*document.Node
 	for _, n := range body.All(kind) {
-		if n.Kind == document.List {
-			all = append(all, n.Items...)
-		} else {
-			all = append(all, n)
-		}
+		all = append(all, n.Maps()...)
 	}
-	for _, d := range body.All("dynamic") {
-		if len(d.Labels) > 0 && d.Labels[0].Text == kind && d.Get("content") != nil {
-			all = append(all, d.Get("content"))
+	for _, d := range singles(body, "dynamic") {
+		if d.Name() == kind {
+			all = append(all, nested(d.Body, "content")...)
 		}
 	}
 	return all
