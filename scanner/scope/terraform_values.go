@@ -3,6 +3,7 @@ package scope
 import (
 	"bytes"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,6 +30,7 @@ const (
 	maxValues  = 500     // values of one expression
 	maxFollows = 20      // references within references
 	maxWork    = 1 << 20 // in one file
+	lookups    = 8       // keys looked at for the work of one byte
 )
 
 func newTerraform(f *File, root *document.Node) *terraform {
@@ -131,18 +133,18 @@ func (t *terraform) of(n *document.Node, names bound) []*document.Node {
 func (t *terraform) list(n *document.Node, names bound) []*document.Node {
 	var all []*document.Node
 	for _, v := range t.of(n, names) {
-		if v.Kind == document.List {
-			for _, i := range v.Items {
-				all = append(all, t.list(i, names)...)
-			}
-		} else {
+		if v.Kind != document.List {
 			all = append(all, v)
+			continue
 		}
-		if len(all) > maxValues {
-			return all[:maxValues]
+		for _, i := range v.Items[:min(len(v.Items), maxValues)] {
+			if t.work++; len(all) >= maxValues || t.work > maxWork {
+				break
+			}
+			all = append(all, t.list(i, names)...)
 		}
 	}
-	return all
+	return all[:min(len(all), maxValues)]
 }
 
 // settle follows those of the nodes that refer to something.
@@ -282,11 +284,18 @@ func (t *terraform) template(e *hclsyntax.TemplateExpr, names bound, depth int) 
 	return all
 }
 
+// joining are the functions whose result holds what is known among what they
+// are given, whatever the rest is.
+var joining = []string{"concat", "setunion", "flatten"}
+
 // call knows the functions that hand on what they are given.
 func (t *terraform) call(e *hclsyntax.FunctionCallExpr, names bound, depth int) []*document.Node {
 	var given []*document.Node
 	for _, a := range e.Args {
 		got := t.eval(a, names, depth+1)
+		if got == nil && slices.Contains(joining, e.Name) {
+			got = t.orUnknown(a, names, depth)
+		}
 		if got == nil && e.Name != "element" {
 			return nil
 		}
@@ -399,6 +408,9 @@ func (t *terraform) steps(at []*document.Node, path hcl.Traversal, names bound, 
 func (t *terraform) index(from, key []*document.Node, names bound, depth int) []*document.Node {
 	var all []*document.Node
 	for _, n := range from {
+		if t.work += len(n.Entries()) / lookups; t.work > maxWork {
+			return nil
+		}
 		if len(key) != 1 || key[0].Kind == document.Unknown {
 			for _, m := range pairs(n) {
 				all = append(all, m.Value)
