@@ -23,7 +23,7 @@ const (
 // /azure/storage/blobs/anonymous-read-access-prevent, /azure/storage/common/storage-sas-overview.
 var azure = Format{
 	Name:  "azure",
-	Files: "Terraform's `azurerm_*`, `azuread_*` and `azapi_*`, ARM templates (Bicep's output), role definitions in JSON, manifests of Azure Service Operator and Crossplane, scripts of the Azure CLI in `azure-pipelines.yml`",
+	Files: "Terraform's `azurerm_*`, `azuread_*` and `azapi_*`, ARM templates (Bicep's output), role definitions in JSON, manifests of Azure Service Operator and Crossplane, Pulumi's YAML, commands of the Azure CLI in pipelines of Azure, GitHub and GitLab",
 	Rules: []Rule{
 		{
 			ID: azureRole, Name: "Azure role of an administrator", Severity: rule.High,
@@ -69,10 +69,10 @@ var azure = Format{
 		},
 	},
 	Match: func(name string) bool { return isTerraform(name) || hasExt(name, ".json", ".jsonc", ".yaml", ".yml") },
-	Hints: []string{"azurerm_", "azuread_", "azapi_", "Microsoft.", "AzureCLI@", "AssignableScopes", "assignableScopes", "eploymentTemplate.json", "authorization.azure."},
+	Hints: append([]string{"azurerm_", "azuread_", "azapi_", "Microsoft.", "AssignableScopes", "assignableScopes", "eploymentTemplate.json"}, azureYAML...),
 	Read: func(f *File) {
 		yaml := hasExt(f.Path, ".yaml", ".yml")
-		if yaml && !hasHint(f.Text, []string{"authorization.azure.", "AzureCLI@"}) {
+		if yaml && !hasHint(f.Text, azureYAML) {
 			return // what the other hints are for is not written in YAML
 		}
 		for _, d := range f.Docs() {
@@ -81,7 +81,10 @@ var azure = Format{
 				readAzureTerraform(f, d)
 			case yaml:
 				readAzureManifest(f, d)
-				readAzureTasks(f, d)
+				readPulumiAzure(f, d)
+				for _, words := range pipelineCommands(f, d) {
+					readAzureCommand(f, words)
+				}
 			default:
 				readAzureDefinitions(f, d)
 				readTemplate(f, d)
@@ -89,6 +92,10 @@ var azure = Format{
 		}
 	},
 }
+
+// azureYAML are the hints of what is written in YAML: manifests, Pulumi's
+// resources and commands.
+var azureYAML = []string{"authorization.azure.", "azure-native:", "azure:authorization", "azure:storage", "az role ", "az ad ", "az storage "}
 
 // readAzureDefinitions reads role definitions as the command line, PowerShell,
 // the portal and the API have them, one or a list.

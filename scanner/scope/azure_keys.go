@@ -107,6 +107,11 @@ func readSignatures(f *File, d *document.Node) {
 	})
 }
 
+// reportOpenAccount reports a storage account whose containers may be opened.
+func reportOpenAccount(f *File, subject, key string, at *document.Node, narrower string) {
+	f.Report(at, Problem{Rule: azurePublic, Subject: subject, Value: key, Why: "lets containers be opened to everyone on the internet", Narrower: narrower})
+}
+
 func readContainerAccess(f *File, subject string, access *document.Node) {
 	switch strings.ToLower(access.Str()) {
 	case "container":

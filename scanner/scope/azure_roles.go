@@ -90,9 +90,10 @@ var entraRoles = []struct{ name, id, opens, narrower string }{
 	{"Cloud Application Administrator", "158c047a-c907-4556-b7ef-446551a6b5f7", "makes credentials of every application, and so acts as it", "owner of the one application that is meant"},
 }
 
-// isRole tells a built-in role by its name, or by what holds its id.
+// isRole tells a built-in role by its name, in which case makes no difference,
+// or by what holds its id.
 func isRole(role *document.Node, name, id string) bool {
-	return role.Text == name || strings.Contains(strings.ToLower(role.Text), id)
+	return strings.EqualFold(role.Text, name) || strings.Contains(strings.ToLower(role.Text), id)
 }
 
 // reportRole reports a built-in role that is too wide for where it is assigned.

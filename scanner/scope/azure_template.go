@@ -102,7 +102,7 @@ func (t *armTemplate) judge(f *File, kind, subject string, p *document.Node, far
 				if key := p.Key("allowBlobPublicAccess"); v == public && key != nil {
 					at = key
 				}
-				f.Report(at, Problem{Rule: azurePublic, Subject: subject, Value: "allowBlobPublicAccess", Why: "lets containers be opened to everyone on the internet", Narrower: `"allowBlobPublicAccess": false`})
+				reportOpenAccount(f, subject, "allowBlobPublicAccess", at, `"allowBlobPublicAccess": false`)
 			}
 		}
 	case "microsoft.storage/storageaccounts/blobservices/containers":
@@ -136,14 +136,15 @@ func (t *armTemplate) assign(f *File, subject string, role *document.Node, far r
 }
 
 var (
-	// reference is a variable or parameter in an expression, and the members
-	// of it that are taken by name.
-	reference = regexp.MustCompile(`(?i)(variables|parameters)\('([^']+)'\)((?:\.\w+|\['[^']+'\])*)`)
+	// reference is a variable or parameter in an expression, and what of it is
+	// taken: each element in turn, or members by name.
+	reference = regexp.MustCompile(`(?i)(variables|parameters)\('([^']+)'\)((?:\[copyIndex\([^()]*\)\]|\.\w+|\['[^']+'\])*)`)
 	taken     = regexp.MustCompile(`\.(\w+)|\['([^']+)'\]`)
 )
 
-// resolve returns what an expression's variables and parameters are: the
-// expression itself where it has none, nothing where none is known.
+// resolve returns what an expression's variables and parameters are, of a list
+// each element: the expression itself where it has none, nothing where none is
+// known.
 func (t *armTemplate) resolve(n *document.Node, depth int) []*document.Node {
 	if n == nil || depth > maxFollows || *t.work > maxWork {
 		return nil
@@ -156,21 +157,36 @@ func (t *armTemplate) resolve(n *document.Node, depth int) []*document.Node {
 	var all []*document.Node
 	for _, m := range refs[:min(len(refs), maxFollows)] {
 		value, at := t.lookup(strings.ToLower(m[1]), m[2])
+		values := elements(value)
 		for _, step := range taken.FindAllStringSubmatch(m[3], -1) {
-			value = fold(value, word(step[1], step[2]))
+			var members []*document.Node
+			for _, v := range values {
+				members = append(members, elements(fold(v, word(step[1], step[2])))...)
+			}
+			values = members
 		}
-		if value == nil || value.Kind == document.List || value.Kind == document.Map || value.Str() == "" && value.Kind == document.String {
-			continue
+		for _, v := range values {
+			if v != nil && v.Kind != document.Map && !v.Is("") {
+				all = append(all, at.resolve(v, depth+1)...)
+			}
 		}
-		all = append(all, at.resolve(value, depth+1)...)
 	}
 	return all
+}
+
+// elements are those of a list, or else the node itself.
+func elements(n *document.Node) []*document.Node {
+	if n != nil && n.Kind == document.List {
+		return n.Items[:min(len(n.Items), maxValues)]
+	}
+	return []*document.Node{n}
 }
 
 // lookup finds a variable or parameter, and the template in which its own
 // expression is to be read. A deployment's template may use those around it.
 func (t *armTemplate) lookup(kind, name string) (*document.Node, *armTemplate) {
 	for ; t != nil; t = t.outer {
+		*t.work += len(fold(t.Node, kind).Entries()) / lookups
 		if kind == "variables" {
 			if v := fold(t.Node, kind, name); v != nil {
 				return v, t
@@ -212,6 +228,38 @@ func readAzureManifest(f *File, d *document.Node) {
 			if role.Str() != "" {
 				reportRole(f, subject, role, far)
 			}
+		}
+	}
+}
+
+// readPulumiAzure reads resources of Pulumi's YAML, both of the provider that
+// is made from ARM and of the one that is made from Terraform's.
+func readPulumiAzure(f *File, d *document.Node) {
+	for _, m := range d.Get("resources").Entries() {
+		provider, kind, _ := strings.Cut(strings.ToLower(m.Value.Get("type").Str()), ":")
+		p, name := m.Value.Get("properties"), m.Key.Text
+		if provider != "azure-native" && provider != "azure" {
+			continue
+		}
+		switch kind[strings.LastIndexByte(kind, ':')+1:] {
+		case "roleassignment", "assignment":
+			for _, role := range []*document.Node{p.Get("roleDefinitionName"), p.Get("roleDefinitionId")} {
+				if role.Str() != "" {
+					reportRole(f, name, role, reachOf(p.Get("scope")))
+				}
+			}
+		case "roledefinition":
+			readDefinition(f, name, p)
+		case "storageaccount", "account":
+			for _, key := range []string{"allowBlobPublicAccess", "allowNestedItemsToBePublic"} {
+				if isTrue(p.Get(key)) {
+					reportOpenAccount(f, name, key, p.Key(key), key+": false")
+				}
+			}
+		case "blobcontainer":
+			readContainerAccess(f, name, p.Get("publicAccess"))
+		case "container":
+			readContainerAccess(f, name, p.Get("containerAccessType"))
 		}
 	}
 }

@@ -14,6 +14,9 @@ func readAzureTerraform(f *File, d *document.Node) {
 		t.readAzureResource(&b)
 		t.readEntra(&b)
 	}
+	for _, b := range singles(d, "module") {
+		t.readAzureModule(&b)
+	}
 	for _, b := range document.Blocks(d, "data", "azurerm_storage_account_sas", "azurerm_storage_account_blob_container_sas") {
 		readSAS(f, &b)
 	}
@@ -33,7 +36,7 @@ func (t *terraform) readAzureResource(b *document.Block) {
 		for _, key := range []string{"allow_nested_items_to_be_public", "allow_blob_public_access"} {
 			for _, v := range t.of(body.Get(key), nil) {
 				if isTrue(v) {
-					t.Report(body.Key(key), Problem{Rule: azurePublic, Subject: name, Why: "lets containers be opened to everyone on the internet", Narrower: key + " = false"})
+					reportOpenAccount(t.File, name, key, body.Key(key), key+" = false")
 				}
 			}
 		}
@@ -49,6 +52,8 @@ func (t *terraform) readAzureResource(b *document.Block) {
 		for _, p := range nested(body, "access_policy") {
 			readKeyVault(t.File, name, p)
 		}
+	case "azurerm_container_registry_token_password":
+		t.readTokenPasswords(name, body)
 	case "azapi_resource":
 		resource, _, _ := strings.Cut(body.Get("type").Str(), "@")
 		template := armTemplate{work: new(int)}
@@ -57,6 +62,23 @@ func (t *terraform) readAzureResource(b *document.Block) {
 	if strings.HasSuffix(kind, "template_deployment") {
 		for _, m := range body.Entries() {
 			readTemplate(t.File, m.Value)
+		}
+	}
+}
+
+// readTokenPasswords reports passwords of a registry's token that never end,
+// or end years later.
+func (t *terraform) readTokenPasswords(subject string, body *document.Node) {
+	for _, key := range []string{"password1", "password2"} {
+		for _, password := range nested(body, key) {
+			p := Problem{Rule: azurePassword, Subject: subject, Value: key, Why: "makes a registry's password that never ends", Narrower: "AcrPull for the managed identity that pulls; else an expiry within months"}
+			expiry := password.Get("expiry")
+			if expiry == nil || expiry.Kind == document.Null {
+				t.Report(body.Key(key), p)
+			} else if lastsYears(nil, expiry) {
+				p.Why = "makes a registry's password that lasts for years"
+				t.Report(expiry, p)
+			}
 		}
 	}
 }
@@ -79,6 +101,22 @@ func (t *terraform) assign(subject string, body *document.Node) {
 			}
 		}
 	}
+}
+
+// readAzureModule judges the roles that are given to a module, as Azure's
+// verified ones and others have them. What they are assigned on is not known
+// where no scope stands beside them.
+func (t *terraform) readAzureModule(b *document.Block) {
+	b.Body.Walk(func(n *document.Node) bool {
+		for _, key := range []string{"role_definition_id_or_name", "role_definition_name", "role_definition_id"} {
+			for _, role := range t.list(n.Get(key), nil) {
+				if role.Kind == document.String {
+					reportRole(t.File, "module."+b.Name(), role, reachOf(n.Get("scope")))
+				}
+			}
+		}
+		return true
+	})
 }
 
 // assigned are the roles that an assignment names, by name, by id, or by a

@@ -23,7 +23,7 @@ const (
 // /iam/docs/best-practices-for-managing-service-account-keys, /iam/docs/workload-identity-federation.
 var gcp = Format{
 	Name:  "gcp",
-	Files: "Terraform's `google_*` and Google's modules, IAM policies and roles in YAML and JSON, Deployment Manager, Cloud Build, Config Connector's and Crossplane's manifests",
+	Files: "Terraform's `google_*` and Google's modules, IAM policies and roles in YAML and JSON, Deployment Manager, Pulumi's YAML, Config Connector's and Crossplane's manifests, commands of gcloud in Cloud Build and in pipelines of GitHub and GitLab",
 	Rules: []Rule{
 		{
 			ID: gcpBasic, Name: "Google Cloud basic role", Severity: rule.High,
@@ -77,14 +77,14 @@ var gcp = Format{
 	Match: func(name string) bool {
 		return isTerraform(name) || hasExt(name, ".yaml", ".yml", ".json", ".jinja", ".jinja2")
 	},
-	Hints: []string{"google_", `roles/`, "includedPermissions", "auth/cloud-platform", "ServiceAccountKey", "cnrm.cloud.google.com/", "google-modules/", "--allow-unauthenticated", "service-accounts keys"},
+	Hints: []string{"google_", `roles/`, "includedPermissions", "auth/cloud-platform", "ServiceAccountKey", "cnrm.cloud.google.com/", "google-modules/", "--allow-unauthenticated", "service-accounts keys", "serviceAccounts.key", "gcp:service", "iam ch all"},
 	Read: func(f *File) {
 		for _, d := range gcpDocs(f) {
 			if isTerraform(f.Path) {
 				readGCPTerraform(f, d)
 			} else {
 				readGCPManifest(f, d)
-				readCloudBuild(f, d)
+				readGCPCommands(f, d)
 				readGCPDocument(f, d)
 			}
 		}

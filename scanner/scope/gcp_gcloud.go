@@ -1,20 +1,18 @@
 package scope
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/remint/remint/scanner/rule"
 	"github.com/remint/remint/scanner/scope/document"
 )
 
-// readCloudBuild reads the commands of a build's steps: a script, arguments,
-// or a script among the arguments.
-func readCloudBuild(f *File, d *document.Node) {
+// readGCPCommands reads the commands of a pipeline: its scripts, and the
+// arguments of Cloud Build's steps, which may hold a script.
+func readGCPCommands(f *File, d *document.Node) {
+	commands := pipelineCommands(f, d)
 	for _, s := range d.Get("steps").Values() {
-		if s.Get("name") == nil {
-			continue
-		}
-		commands := commandsOf(f, s.Get("script"))
 		var args []*document.Node
 		for _, a := range s.Get("args").Strings() {
 			if strings.Contains(strings.TrimSpace(a.Text), " ") {
@@ -23,34 +21,41 @@ func readCloudBuild(f *File, d *document.Node) {
 				args = append(args, a)
 			}
 		}
-		for _, c := range append(commands, args) {
-			readGcloud(f, c)
+		commands = append(commands, args)
+	}
+	for _, c := range commands {
+		readGcloud(f, c)
+	}
+}
+
+// readGcloud judges what one command of gcloud, or of gsutil, grants.
+func readGcloud(f *File, words []*document.Node) {
+	if i := slices.IndexFunc(words, func(w *document.Node) bool { return w.Text == "add-iam-policy-binding" }); i > 0 {
+		bindByCommand(f, words, words[i-1].Text)
+	}
+	deploys := follows(words, "run", "deploy") || follows(words, "functions", "deploy")
+	shares := follows(words, "iam", "ch") && !follows(words, "-d") // which takes away
+	for i, w := range words {
+		who, role, _ := strings.Cut(w.Text, ":")
+		switch {
+		case w.Text == "create" && follows(words[max(0, i-2):i], "service-accounts", "keys"):
+			f.Report(w, Problem{Rule: gcpKey, Subject: "gcloud", Value: "keys create", Why: "makes a key that never ends, in a build", Narrower: "--impersonate-service-account, which needs no key"})
+		case w.Text == "--allow-unauthenticated" && deploys:
+			f.Report(w, Problem{Rule: gcpPublic, Severity: rule.Medium, Subject: "gcloud", Why: "lets everyone on the internet call the service", Narrower: "--no-allow-unauthenticated, and roles/run.invoker for who is meant"})
+		case shares && (who == "allUsers" || who == "allAuthenticatedUsers"):
+			f.Report(w, publicBinding(&binding{subject: "gsutil", role: &document.Node{Kind: document.String, Text: role}}, who))
 		}
 	}
 }
 
-// readGcloud judges what one command of gcloud grants.
-func readGcloud(f *File, words []*document.Node) {
-	for _, on := range []string{"projects", "folders", "organizations", "run", "functions", "buckets", "service-accounts", "secrets"} {
-		binds := follows(words, on, "add-iam-policy-binding") || follows(words, on, "services", "add-iam-policy-binding")
-		role, who := option(words, "--role"), option(words, "--member")
-		if !binds || role == nil || who == nil {
-			continue
-		}
-		if strings.HasPrefix(role.Text, "$") {
-			role = &document.Node{Kind: document.Unknown, Text: role.Text, Start: role.Start, End: role.End}
-		}
-		judgeBinding(f, binding{"gcloud " + on, role, []*document.Node{who}, boundOn(on), option(words, "--condition") != nil && !option(words, "--condition").Is("None")})
+// bindByCommand judges the binding that a command adds on a kind of resource.
+func bindByCommand(f *File, words []*document.Node, on string) {
+	role, who, condition := option(words, "--role"), option(words, "--member"), option(words, "--condition")
+	if role == nil || who == nil {
+		return
 	}
-	for i, w := range words {
-		if w.Text != "create" || !follows(words[max(0, i-2):i], "service-accounts", "keys") {
-			continue
-		}
-		f.Report(w, Problem{Rule: gcpKey, Subject: "gcloud", Value: "keys create", Why: "makes a key that never ends, in a build", Narrower: "--impersonate-service-account, which needs no key"})
+	if strings.HasPrefix(role.Text, "$") {
+		role = &document.Node{Kind: document.Unknown, Text: role.Text, Start: role.Start, End: role.End}
 	}
-	for _, w := range words {
-		if w.Text == "--allow-unauthenticated" && (follows(words, "run", "deploy") || follows(words, "functions", "deploy")) {
-			f.Report(w, Problem{Rule: gcpPublic, Severity: rule.Medium, Subject: "gcloud", Why: "lets everyone on the internet call the service", Narrower: "--no-allow-unauthenticated, and roles/run.invoker for who is meant"})
-		}
-	}
+	judgeBinding(f, binding{"gcloud " + on, role, []*document.Node{who}, boundOn(on), condition != nil && !condition.Is("None")})
 }

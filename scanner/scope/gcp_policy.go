@@ -1,6 +1,7 @@
 package scope
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/remint/remint/scanner/scope/document"
@@ -42,6 +43,10 @@ func isPrincipal(s string) bool {
 	return false
 }
 
+// keyKind is the type of a service account's key in Deployment Manager and in
+// Pulumi's YAML.
+var keyKind = regexp.MustCompile(`^(iam\.v1\.serviceAccounts\.key|gcp-types/iam-v1:projects\.serviceAccounts\.keys|gcp:service[aA]ccount(/key)?:Key)$`)
+
 // walkGrants looks through a tree for what binds roles to members, whichever
 // way it is written, and for machines that have the default account.
 func walkGrants(f *File, n *document.Node, subject, place string) {
@@ -64,6 +69,9 @@ func walkGrants(f *File, n *document.Node, subject, place string) {
 				}
 			}
 		}
+	}
+	if kind := n.Get("type"); keyKind.MatchString(kind.Str()) {
+		f.Report(kind, Problem{Rule: gcpKey, Subject: subject, Why: "makes a key that never ends, and keeps it in the deployment's state", Narrower: "workload identity federation, or the account attached to the workload"})
 	}
 	readMachine(f, n, subject)
 	readProvider(f, subject, n.Get("oidc", "issuerUri"), n.Get("attributeCondition"))

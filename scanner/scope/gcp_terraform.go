@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/remint/remint/scanner/rule"
 	"github.com/remint/remint/scanner/scope/document"
 )
 
@@ -91,6 +92,10 @@ func (t *terraform) readGCPResource(b *document.Block) {
 			for _, issuer := range t.of(oidc.Get("issuer_uri"), nil) {
 				readProvider(t.File, name, issuer, body.Get("attribute_condition"))
 			}
+		}
+	case kind == "google_cloud_run_v2_service":
+		if open := body.Get("invoker_iam_disabled"); isTrue(open) {
+			t.Report(open, Problem{Rule: gcpPublic, Severity: rule.Medium, Subject: name, Value: "invoker_iam_disabled", Why: "lets everyone who reaches the service call it", Narrower: "invoker_iam_disabled = false, and roles/run.invoker for who is meant"})
 		}
 	case kind == "google_bigquery_dataset", kind == "google_bigquery_dataset_access":
 		t.readDataset(name, kind, body)

@@ -35,13 +35,16 @@ const (
 	maxFollows = 20      // references within references
 	maxWork    = 1 << 20 // in one file, and in a small one less
 	leastWork  = 1 << 16
+	lookups    = 8 // keys looked at for the work of one byte
 )
 
 func newTerraform(f *File, root *document.Node) *terraform {
 	t := &terraform{File: f, root: root, most: min(maxWork, leastWork+64*len(f.Text)), locals: make(map[string]*document.Node), variables: make(map[string]*document.Node)}
 	for _, l := range root.All("locals") {
-		for _, m := range l.Entries() {
-			t.locals[m.Key.Text] = m.Value
+		for _, body := range l.Maps() {
+			for _, m := range body.Members {
+				t.locals[m.Key.Text] = m.Value
+			}
 		}
 	}
 	for _, b := range singles(root, "variable") {
@@ -59,7 +62,8 @@ func newTerraform(f *File, root *document.Node) *terraform {
 	return t
 }
 
-// singles are the blocks that have one label: of "variable" and "module".
+// singles are the blocks that have one label: of "variable", "module" and
+// "dynamic". In JSON a list of maps may stand wherever a map may.
 func singles(root *document.Node, kind string) []document.Block {
 	var all []document.Block
 	for _, n := range root.All(kind) {
@@ -67,27 +71,27 @@ func singles(root *document.Node, kind string) []document.Block {
 			all = append(all, document.Block{Labels: n.Labels, Body: n})
 			continue
 		}
-		for _, m := range n.Entries() {
-			all = append(all, document.Block{Labels: []*document.Node{m.Key}, Body: m.Value})
+		for _, named := range n.Maps() {
+			for _, m := range named.Members {
+				for _, body := range m.Value.Maps() {
+					all = append(all, document.Block{Labels: []*document.Node{m.Key}, Body: body})
+				}
+			}
 		}
 	}
 	return all
 }
 
 // nested are the blocks within a block, also where they are repeated by
-// "dynamic"; in JSON they may be a list.
+// "dynamic".
 func nested(body *document.Node, kind string) []*document.Node {
 	var all []*document.Node
 	for _, n := range body.All(kind) {
-		if n.Kind == document.List {
-			all = append(all, n.Items...)
-		} else {
-			all = append(all, n)
-		}
+		all = append(all, n.Maps()...)
 	}
-	for _, d := range body.All("dynamic") {
-		if len(d.Labels) > 0 && d.Labels[0].Text == kind && d.Get("content") != nil {
-			all = append(all, d.Get("content"))
+	for _, d := range singles(body, "dynamic") {
+		if d.Name() == kind {
+			all = append(all, nested(d.Body, "content")...)
 		}
 	}
 	return all
@@ -151,20 +155,18 @@ func (t *terraform) of(n *document.Node, names bound) []*document.Node {
 func (t *terraform) list(n *document.Node, names bound) []*document.Node {
 	var all []*document.Node
 	for _, v := range t.of(n, names) {
-		if v.Kind == document.List {
-			for _, i := range v.Items {
-				if all = append(all, t.list(i, names)...); len(all) > maxValues {
-					break
-				}
-			}
-		} else {
+		if v.Kind != document.List {
 			all = append(all, v)
+			continue
 		}
-		if len(all) > maxValues {
-			return all[:maxValues]
+		for _, i := range v.Items[:min(len(v.Items), maxValues)] {
+			if t.work++; len(all) >= maxValues || t.work > t.most {
+				break
+			}
+			all = append(all, t.list(i, names)...)
 		}
 	}
-	return all
+	return all[:min(len(all), maxValues)]
 }
 
 // settle follows those of the nodes that refer to something.
@@ -467,6 +469,9 @@ func (t *terraform) steps(at []*document.Node, path hcl.Traversal, names bound, 
 func (t *terraform) index(from, key []*document.Node, names bound, depth int) []*document.Node {
 	var all []*document.Node
 	for _, n := range from {
+		if t.work += len(n.Entries()) / lookups; t.work > t.most {
+			return nil
+		}
 		if len(key) != 1 || key[0].Kind == document.Unknown {
 			for _, m := range pairs(n) {
 				all = append(all, m.Value)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -135,6 +136,17 @@ func (n *Node) Entries() []Member {
 		return nil
 	}
 	return n.Members
+}
+
+// Maps returns a Map, or those that a List has.
+func (n *Node) Maps() []*Node {
+	var all []*Node
+	for _, i := range append(slices.Clone(n.Values()), n) {
+		if i != nil && i.Kind == Map {
+			all = append(all, i)
+		}
+	}
+	return all
 }
 
 // Strings returns the strings of a node that is a string or a list of them.

@@ -64,6 +64,35 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
+// TestBlocks asserts that blocks are read in each way that HCL and Terraform's
+// JSON have to write them, each with its place.
+func TestBlocks(t *testing.T) {
+	for name, texts := range map[string][]string{
+		"a.tf": {"resource \"r\" \"n\" {\n  a = 1\n}\nresource \"r\" \"o\" {\n  a = 2\n}\nresource \"s\" \"n\" {\n}\n"},
+		"a.json": {
+			`{"resource": {"r": {"n": {"a": 1}, "o": {"a": 2}}, "s": {"n": {"a": 3}}}}`,
+			`{"resource": {"r": {"n": [{"a": 1}], "o": [{"a": 2}]}, "s": [{"n": {"a": 3}}]}}`,
+			`{"resource": {"r": [{"n": {"a": 1}}, {"o": {"a": 2}}]}}`,
+			`{"resource": [{"r": {"n": {"a": 1}}}, {"r": [{"o": [{"a": 2}]}], "s": {"n": {"a": 3}}}]}`,
+		},
+	} {
+		for _, text := range texts {
+			p, err := Parse(name, []byte(text), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, b := range Blocks(p.Docs[0], "resource", "r") {
+				label, a := b.Labels[1], b.Body.Get("a")
+				got = append(got, fmt.Sprintf("%s %s=%s", b.Name(), text[label.Start:label.End], text[a.Start:a.End]))
+			}
+			if s := strings.Join(got, ", "); s != "r.n n=1, r.o o=2" {
+				t.Errorf("%s: got %s", text, s)
+			}
+		}
+	}
+}
+
 // TestTemplated asserts that a template's actions are told from text that has
 // braces.
 func TestTemplated(t *testing.T) {

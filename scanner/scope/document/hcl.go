@@ -259,30 +259,41 @@ func (b *Block) Name() string {
 }
 
 // Blocks returns the blocks of a type whose first label is one of those given,
-// or any where none is: of "resource" and "data", which have two labels.
+// or any where none is: of "resource" and "data", which have two labels. In
+// JSON a list of maps may stand wherever a map may.
 func Blocks(root *Node, kind string, first ...string) []Block {
 	var all []Block
-	if root == nil {
-		return nil
-	}
-	for _, m := range root.Members {
-		if m.Key.Text != kind || m.Value.Kind != Map {
+	wanted := func(label *Node) bool { return len(first) == 0 || slices.Contains(first, label.Text) }
+	for _, m := range root.Entries() {
+		if m.Key.Text != kind {
 			continue
 		}
 		if len(m.Value.Labels) > 0 {
-			if len(first) == 0 || slices.Contains(first, m.Value.Labels[0].Text) {
+			if wanted(m.Value.Labels[0]) {
 				all = append(all, Block{m.Value.Labels, m.Value, m.Key})
 			}
 			continue
 		}
-		for _, t := range m.Value.Members {
-			if len(first) > 0 && !slices.Contains(first, t.Key.Text) {
+		for _, t := range labelled(m.Value) {
+			if !wanted(t.Key) {
 				continue
 			}
-			for _, named := range t.Value.Members {
-				all = append(all, Block{[]*Node{t.Key, named.Key}, named.Value, t.Key})
+			for _, named := range labelled(t.Value) {
+				for _, body := range named.Value.Maps() {
+					all = append(all, Block{[]*Node{t.Key, named.Key}, body, t.Key})
+				}
 			}
 		}
+	}
+	return all
+}
+
+// labelled are what blocks of JSON have after their type: labels, each with
+// what is so called.
+func labelled(n *Node) []Member {
+	var all []Member
+	for _, m := range n.Maps() {
+		all = append(all, m.Members...)
 	}
 	return all
 }
