@@ -24,7 +24,7 @@ const (
 // Source: docs.nats.io/running-a-nats-service/configuration/securing_nats.
 var nats = Format{
 	Name:  "nats",
-	Files: "`*.conf` of NATS with `authorization` or `accounts`",
+	Files: "`*.conf` of NATS with `authorization` or `accounts`, also in ConfigMaps and in scripts' here-documents",
 	Rules: []Rule{
 		{
 			ID: natsAll, Name: "NATS user for every subject", Severity: rule.Medium,
@@ -45,9 +45,23 @@ var nats = Format{
 			URL:   "https://docs.nats.io/running-a-nats-service/configuration/securing_nats/accounts#no-auth-user",
 		},
 	},
-	Match: func(name string) bool { return natsFile.MatchString(name) },
+	Match: func(name string) bool { return natsFile.MatchString(name) || holds(name) },
 	Hints: []string{"permissions", "no_auth_user"},
-	Read:  readNATS,
+	Read: func(f *File) {
+		if holds(f.Path) {
+			natsEmbedded.readIn(f)
+			return
+		}
+		readNATS(f)
+	},
+}
+
+// natsEmbedded is how configurations stand in other files.
+var natsEmbedded = embedding{
+	marks:   regexp.MustCompile(`\.conf\b`),
+	file:    natsFile.MatchString,
+	command: regexp.MustCompile(`\.conf\b`),
+	read:    readNATS,
 }
 
 var natsFile = regexp.MustCompile(`(?i)\.conf(\.(j2|tmpl|tpl|template))?$`)

@@ -14,7 +14,7 @@ type natsReader struct {
 	text   []byte
 	at     int
 	nodes  int
-	scopes []*document.Node // the blocks that are open, for variables
+	scopes []map[string]*document.Node // the blocks that are open, for variables
 }
 
 // Limits of what is read.
@@ -49,7 +49,8 @@ func (r *natsReader) blanks() bool {
 // block reads members to the brace that closes, or to the end.
 func (r *natsReader) block(depth int) *document.Node {
 	n := &document.Node{Kind: document.Map, Start: r.at}
-	r.scopes = append(r.scopes, n)
+	values := make(map[string]*document.Node)
+	r.scopes = append(r.scopes, values)
 	for r.blanks() && r.nodes < maxNATSNodes {
 		if c := r.text[r.at]; c == '}' {
 			r.at++
@@ -67,7 +68,9 @@ func (r *natsReader) block(depth int) *document.Node {
 		if r.at < len(r.text) && (r.text[r.at] == '=' || r.text[r.at] == ':') {
 			r.at++
 		}
-		n.Members = append(n.Members, document.Member{Key: key, Value: r.value(depth + 1)})
+		value := r.value(depth + 1)
+		n.Members = append(n.Members, document.Member{Key: key, Value: value})
+		values[key.Text] = value
 	}
 	r.scopes = r.scopes[:len(r.scopes)-1]
 	n.End = r.at
@@ -91,7 +94,7 @@ func (r *natsReader) value(depth int) *document.Node {
 	n := r.scalar("")
 	if name, ok := strings.CutPrefix(n.Text, "$"); ok && n.Kind == document.Unknown {
 		for i := len(r.scopes) - 1; i >= 0; i-- {
-			if v := r.scopes[i].Get(name); v != nil {
+			if v := r.scopes[i][name]; v != nil {
 				return v
 			}
 		}

@@ -25,7 +25,7 @@ const (
 // registry.terraform.io/providers/hashicorp/azurerm/latest/docs/resources/redis_cache_access_policy.
 var redisACL = Format{
 	Name:  "redis-acl",
-	Files: "`*.acl`, `redis*.conf`, `valkey*.conf`, `keydb*.conf` and `*.conf` in folders of these names, also as templates, `aws_elasticache_user`, `aws_memorydb_user` and `azurerm_redis_cache_access_policy` in `*.tf`",
+	Files: "`*.acl`, `redis*.conf`, `valkey*.conf`, `keydb*.conf` and `*.conf` in folders of these names, also as templates, in ConfigMaps and in scripts' here-documents, `aws_elasticache_user`, `aws_memorydb_user` and `azurerm_redis_cache_access_policy` in `*.tf`",
 	Rules: []Rule{
 		{
 			ID: redisOpen, Name: "Redis user without a password", Severity: rule.Critical,
@@ -46,7 +46,9 @@ var redisACL = Format{
 			URL:   redisDocs + "#command-categories",
 		},
 	},
-	Match: func(name string) bool { return redisFile.MatchString(name) || hasExt(name, ".tf", ".tofu") },
+	Match: func(name string) bool {
+		return redisFile.MatchString(name) || hasExt(name, ".tf", ".tofu") || holds(name)
+	},
 	Hints: []string{"+@", "nopass", "allcommands", "+config", "+acl", "+module", "+debug", "NOPASS", "ALLCOMMANDS", "protected-mode no"},
 	Read:  readRedis,
 }
@@ -64,11 +66,26 @@ type redisUser struct {
 	selectors      []redisUser    // what rules in brackets add
 }
 
+// redisEmbedded is how lists of users and configurations stand in other files.
+var redisEmbedded = embedding{
+	marks:   regexp.MustCompile(`\.(acl|conf)\b`),
+	file:    redisFile.MatchString,
+	command: regexp.MustCompile(`\.acl\b|(redis|valkey|keydb)[^/\s]*\.conf\b`),
+	read:    readRedisFile,
+}
+
 func readRedis(f *File) {
-	if !redisFile.MatchString(f.Path) {
+	switch {
+	case redisFile.MatchString(f.Path):
+		readRedisFile(f)
+	case holds(f.Path):
+		redisEmbedded.readIn(f)
+	default:
 		readRedisTerraform(f)
-		return
 	}
+}
+
+func readRedisFile(f *File) {
 	password, named := requirepass.Match(f.Text), false
 	for start, end := 0, 0; start < len(f.Text); start = end + 1 {
 		end = start + lineLength(f.Text[start:])

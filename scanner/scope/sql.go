@@ -1,6 +1,7 @@
 package scope
 
 import (
+	"bytes"
 	"regexp"
 	"slices"
 	"strings"
@@ -29,7 +30,7 @@ const (
 // docs.snowflake.com/en/user-guide/security-access-control-considerations.
 var sqlFormat = Format{
 	Name:  "sql",
-	Files: "`*.sql`, `*.psql`, `*.ddl`",
+	Files: "`*.sql`, `*.psql`, `*.pgsql`, `*.ddl`, `*.cql`, also as templates, in ConfigMaps, and in scripts' here-documents for psql, mysql and their likes",
 	Rules: []Rule{
 		{
 			ID: sqlServer, Name: "Database user that may do everything on the server", Severity: rule.Critical,
@@ -74,25 +75,65 @@ var sqlFormat = Format{
 			URL:   "https://www.postgresql.org/docs/current/sql-createrole.html",
 		},
 	},
-	Match: func(name string) bool { return hasExt(name, ".sql", ".psql", ".ddl") },
+	Match: func(name string) bool { return sqlFile.MatchString(name) || holds(name) },
 	Hints: []string{
 		"GRANT", "grant", "Grant", "SUPERUSER", "superuser", "Superuser", "CREATEROLE", "createrole", "BYPASSRLS", "bypassrls", "CREATE USER", "create user", "Create User", "CREATE ROLE", "create role",
-		"ADD MEMBER", "add member", "Add Member", "sp_addsrvrolemember", "sp_addrolemember",
+		"ADD MEMBER", "add member", "Add Member", "sp_addsrvrolemember", "sp_addrolemember", "CREATE LOGIN", "create login", "Create Login", "EXPIRE NEVER", "expire never",
 	},
 	Read: func(f *File) {
-		if downFile.MatchString(f.Path) {
+		if holds(f.Path) {
+			sqlEmbedded.readIn(f)
 			return
 		}
-		r := &sqlReader{f: f, owners: make(map[sqlOwner]bool), made: make(map[string]bool), of: make(map[string][]int)}
-		r.read(newSQLScanner(f.Text, isMySQL(f.Text)))
-		r.report()
+		readSQL(f)
 	},
+}
+
+var sqlFile = regexp.MustCompile(`(?i)\.(sql|psql|pgsql|ddl|cql)(\.(j2|jinja2?|tmpl|tpl|tftpl|template|erb))?$`)
+
+// sqlEmbedded is how SQL stands in other files.
+var sqlEmbedded = embedding{
+	marks:   regexp.MustCompile(`(?i)\.(sql|psql|pgsql|ddl|cql)\b|` + sqlClients),
+	file:    sqlFile.MatchString,
+	command: regexp.MustCompile(`(?i)\.sql\b|` + sqlClients),
+	read:    readSQL,
+	script:  readSQLCommands,
+}
+
+// sqlClients are the programs that run SQL from a script.
+const sqlClients = `\b(psql|mysql|mariadb|sqlcmd|sqlplus|cqlsh|clickhouse-client|cockroach)\b`
+
+var sqlClient = regexp.MustCompile(sqlClients)
+
+// readSQLCommands reads what clients are told to run: psql -c "…", mysql -e "…".
+func readSQLCommands(f *File, script *document.Node) {
+	for _, words := range commandsOf(f, script) {
+		i := slices.IndexFunc(words, func(w *document.Node) bool { return sqlClient.MatchString(w.Text) })
+		if i < 0 {
+			continue
+		}
+		for _, name := range []string{"-c", "--command", "-e", "--execute", "-Q", "-q", "--query"} {
+			if text := option(words[i+1:], name); text != nil {
+				f.within("", text, readSQL)
+			}
+		}
+	}
+}
+
+func readSQL(f *File) {
+	if downFile.MatchString(f.Path) {
+		return
+	}
+	r := &sqlReader{f: f, owners: make(map[sqlOwner]bool), made: make(map[string]*sqlRole), of: make(map[string]map[string][]int)}
+	r.cockroach = bytes.Contains(f.Text, []byte("admin")) && isCockroach(f.Path, f.Text)
+	r.read(newSQLScanner(f.Text, isMySQL(f.Text)))
+	r.report()
 }
 
 // downFile is a migration that takes back another: golang-migrate's x.down.sql,
 // Diesel's down.sql, Flyway's U2__x.sql, Sqitch's revert/x.sql. What it grants
 // is what there was before.
-var downFile = regexp.MustCompile(`(?i)(^|/)((down|revert|rollbacks?|undo)/|u[0-9][0-9._]*__[^/]*$|([^/]*[._-])?(down|revert|rollback|undo)\.[a-z]+$|(revert|rollback|undo)[._-][^/]*$)`)
+var downFile = regexp.MustCompile(`(?i)(^|/)((down|revert|rollbacks?|undo)/|u[0-9][0-9._]*__[^/]*$|([^/]*[._-])?(down|revert|rollback|undo)(\.[a-z0-9]+){1,2}$|(revert|rollback|undo)[._-][^/]*$)`)
 
 // sqlFound is a grant that is too wide, until the file was read to its end.
 type sqlFound struct {
@@ -107,12 +148,14 @@ type sqlOwner struct{ who, table string }
 
 // sqlReader reads the statements of a file.
 type sqlReader struct {
-	f      *File
-	found  []sqlFound
-	of     map[string][]int  // by user, where in found
-	owners map[sqlOwner]bool // who owns what
-	made   map[string]bool   // roles that the file makes
-	inner  bool              // in the body of a DO
+	f         *File
+	found     []sqlFound
+	of        map[string]map[string][]int // by user and value, where in found
+	owners    map[sqlOwner]bool           // who owns what
+	made      map[string]*sqlRole         // roles that the file makes
+	inner     bool                        // in the body of a DO
+	cockroach bool
+	inText    bool // in a text that is executed
 }
 
 // maxSQLTokens is how many tokens of a statement are looked at.
@@ -243,7 +286,7 @@ func (r *sqlReader) clause(s *sqlScanner, t []sqlToken) {
 		if i := slices.IndexFunc(t, func(t sqlToken) bool { return r.is(t, "GRANT") }); i > 0 {
 			r.grant(t[i:], t[:i])
 		}
-	case r.is(t[0], "CREATE", "ALTER") && r.is(t[1], "ROLE", "USER", "GROUP", "SERVER"):
+	case r.is(t[0], "CREATE", "ALTER") && r.is(t[1], "ROLE", "USER", "GROUP", "LOGIN", "SERVER"):
 		r.role(t)
 	case r.is(t[0], "CREATE", "ALTER"):
 		r.owner(t)
@@ -266,7 +309,6 @@ func (r *sqlReader) clause(s *sqlScanner, t []sqlToken) {
 
 // report reports what is left when the file has been read.
 func (r *sqlReader) report() {
-	seen := make(map[string]bool)
 	for _, p := range r.found {
 		table := tableName(p.object)
 		p.who = slices.DeleteFunc(p.who, func(who string) bool {
@@ -279,11 +321,6 @@ func (r *sqlReader) report() {
 		if p.object != "" {
 			p.Subject += " on " + p.object
 		}
-		key := p.Rule + "\x00" + p.Subject + "\x00" + strings.ToUpper(r.text(p.at))
-		if seen[key] {
-			continue
-		}
-		seen[key] = true
 		r.f.Report(&document.Node{Kind: document.String, Text: r.text(p.at), Start: p.at.start, End: p.at.end}, p.Problem)
 	}
 }
@@ -299,7 +336,10 @@ var sqlQuotes = strings.NewReplacer(`"`, "", "`", "", "[", "", "]", "")
 // keep keeps a finding until then.
 func (r *sqlReader) keep(found sqlFound) {
 	for _, who := range found.who {
-		r.of[who] = append(r.of[who], len(r.found))
+		if r.of[who] == nil {
+			r.of[who] = make(map[string][]int)
+		}
+		r.of[who][found.Value] = append(r.of[who][found.Value], len(r.found))
 	}
 	r.found = append(r.found, found)
 }

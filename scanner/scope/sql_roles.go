@@ -24,6 +24,8 @@ var sqlWideRoles = map[string]sqlWideRole{
 	"ALL PRIVILEGES":              {sqlServer, 0, "has every system privilege", ownRole},
 	"DBA":                         {sqlServer, 0, "is an administrator of the whole database", ownRole},
 	"SYSDBA":                      {sqlServer, 0, "is an administrator of the whole database", ownRole},
+	"POSTGRES":                    {sqlServer, rule.High, "may act as the administrator that the server was installed with", ownRole},
+	"ADMIN":                       {sqlServer, 0, "may do everything in the cluster", ownRole}, // CockroachDB's
 	"CONTROL SERVER":              {sqlServer, 0, "may do everything on the server", ownRole},
 	"SYSADMIN":                    {sqlServer, 0, "may do everything on the server", ownRole},
 	"RDS_SUPERUSER":               {sqlServer, 0, "is an administrator of every database of the instance", ownRole},
@@ -89,7 +91,7 @@ func (r *sqlReader) judgeRoles(g *sqlGrant) bool {
 	for _, p := range g.privileges {
 		words := r.words(p)
 		wide, ok := sqlWideRoles[words]
-		if ok && !r.made[strings.ToLower(words)] {
+		if ok && r.made[strings.ToLower(words)] == nil && (words != "ADMIN" || r.cockroach) {
 			r.add(g, whole(p), Problem{Rule: wide.rule, Severity: wide.severity, Why: wide.why, Narrower: wide.narrower})
 			return true
 		}
@@ -126,14 +128,14 @@ func (r *sqlReader) role(t []sqlToken) {
 	}
 	g := sqlGrant{grantees: []sqlGrantee{{name: t[0], who: strings.ToLower(r.text(t[0]))}}}
 	who := &g.grantees[0]
-	if created {
-		r.made[who.who] = true
+	if created && r.made[who.who] == nil {
+		r.made[who.who] = &sqlRole{login: user}
 	}
 	a := r.attributes(t[1:])
 	if a.super.end == 0 && a.no && !created {
 		r.withdraw(who.who, "SUPERUSER")
 	}
-	if a.valid {
+	if a.ends {
 		r.withdraw(who.who, "PASSWORD")
 	}
 	severity := rule.Severity(0)
@@ -154,8 +156,39 @@ func (r *sqlReader) role(t []sqlToken) {
 		}
 		r.add(&g, w, Problem{Rule: sqlEscalate, Value: words, Why: sqlWideAttributes[words], Narrower: "NO" + words + ", and a policy or a grant for what is needed"})
 	}
-	if created && a.password && !a.valid && (a.login || user) && !r.filledIn(who.name) {
-		r.add(&g, who.name, Problem{Rule: sqlForever, Value: "PASSWORD", Why: "logs in with a password that never ends", Narrower: "VALID UNTIL with a date, and a rotation before it"})
+	r.password(&g, &a)
+}
+
+// sqlRole is what the statements of a file come to for a role that it makes.
+type sqlRole struct{ login, password, ends, told bool }
+
+// password reports a password that never ends: that of a role which the file
+// makes, in one statement or in two as pg_dumpall does, and one of which that
+// is said.
+func (r *sqlReader) password(g *sqlGrant, a *sqlAttributes) {
+	who := g.grantees[0]
+	role := r.made[who.who]
+	switch {
+	case r.filledIn(who.name):
+		return
+	case a.never.end > 0:
+		never := Problem{Rule: sqlForever, Value: "PASSWORD", Why: "logs in with a password that never ends", Narrower: "PASSWORD EXPIRE INTERVAL 90 DAY, and a rotation before it"}
+		if r.is(a.never, "OFF") {
+			never.Narrower = "CHECK_EXPIRATION = ON with CHECK_POLICY = ON, and a rotation before it"
+		}
+		r.add(g, a.never, never)
+		return
+	case role == nil:
+		if a.password && !a.ends {
+			r.f.Unknown(nil) // the end that it has is set elsewhere
+		}
+		return
+	}
+	role.login, role.password = role.login || a.login, role.password || a.password
+	role.ends = a.ends || role.ends && !a.infinity
+	if role.login && role.password && !role.ends && !role.told {
+		role.told = true
+		r.add(g, who.name, Problem{Rule: sqlForever, Value: "PASSWORD", Why: "logs in with a password that never ends", Narrower: "VALID UNTIL with a date, and a rotation before it"})
 	}
 }
 
@@ -179,9 +212,10 @@ func hasPart(name string, parts []string) bool {
 
 // sqlAttributes are what a role is made with.
 type sqlAttributes struct {
-	super                      sqlToken
-	wide                       []sqlToken
-	no, login, password, valid bool
+	super, never        sqlToken // never: where a password's end is ruled out
+	wide                []sqlToken
+	no, login, password bool
+	ends, infinity      bool // VALID UNTIL a date, or 'infinity'
 }
 
 func (r *sqlReader) attributes(t []sqlToken) (a sqlAttributes) {
@@ -201,20 +235,32 @@ func (r *sqlReader) attributes(t []sqlToken) (a sqlAttributes) {
 		case r.is(o, "LOGIN"):
 			a.login = true
 		case r.is(o, "VALID"):
-			a.valid = i+2 >= len(t) || !strings.EqualFold(r.text(t[i+2]), "infinity")
+			a.infinity = i+2 < len(t) && strings.EqualFold(r.text(t[i+2]), "infinity")
+			a.ends = !a.infinity
+		case r.is(o, "EXPIRE") && i+1 < len(t) && r.is(t[i+1], "NEVER"):
+			a.never = t[i+1]
+		case r.is(o, "CHECK_EXPIRATION") && i+2 < len(t) && r.is(t[i+2], "OFF"):
+			a.never = t[i+2]
 		case r.is(o, "PASSWORD") && i+1 < len(t) && t[i+1].kind == sqlString:
-			a.password = t[i+1].end > t[i+1].start && !r.filledIn(t[i+1])
+			hash := strings.HasPrefix(r.text(t[i+1]), "SCRAM-SHA-256$")
+			a.password = t[i+1].end > t[i+1].start && (hash || !r.filledIn(t[i+1]))
 		}
 	}
 	return a
 }
 
-// withdraw forgets a finding of a user that a later statement takes back.
+// withdraw forgets the findings of a user that a later statement takes back:
+// those of a value, all where it is "".
 func (r *sqlReader) withdraw(who, value string) {
-	for _, i := range r.of[who] {
-		if f := &r.found[i]; value == "" || f.Value == value {
+	for v, found := range r.of[who] {
+		if value != "" && v != value {
+			continue
+		}
+		for _, i := range found {
+			f := &r.found[i]
 			f.who = slices.DeleteFunc(f.who, func(w string) bool { return w == who })
 		}
+		delete(r.of[who], v)
 	}
 }
 
@@ -280,13 +326,32 @@ func (r *sqlReader) execute(t []sqlToken) {
 			strs[0], strs[1] = strs[1], strs[0]
 		}
 		r.member(strs[1], strs[0])
-	case slices.ContainsFunc(strs, r.composes):
+	case !slices.ContainsFunc(strs, r.composes):
+	case len(strs) == 1 && r.alone(t) && !r.inText:
+		r.inText = true
+		text := newSQLScanner(r.f.Text[:strs[0].end], false)
+		text.at = strs[0].start
+		r.read(text)
+		r.inText = false
+	default:
 		r.f.Unknown(nil)
 	}
 }
 
-// composes tells whether a text is a GRANT, or makes a superuser.
+// alone tells whether what is executed is one text as it stands, without
+// quotes in it: EXECUTE IMMEDIATE 'text', EXEC('text').
+func (r *sqlReader) alone(t []sqlToken) bool {
+	return !slices.ContainsFunc(t, func(t sqlToken) bool {
+		if t.kind == sqlString {
+			return strings.ContainsAny(r.text(t), `'\`)
+		}
+		return !r.is(t, "EXEC", "EXECUTE", "IMMEDIATE", "sp_executesql") && !r.sign(t, '(') && !r.sign(t, ')')
+	})
+}
+
+// composes tells whether a text is a GRANT, makes a superuser or puts a user
+// into a role.
 func (r *sqlReader) composes(t sqlToken) bool {
 	text := strings.ToUpper(r.text(t))
-	return strings.Contains(text, "GRANT ") || strings.Contains(text, " SUPERUSER") || strings.Contains(text, "CREATEROLE")
+	return slices.ContainsFunc([]string{"GRANT ", " SUPERUSER", "CREATEROLE", " ADD MEMBER "}, func(w string) bool { return strings.Contains(text, w) })
 }

@@ -63,6 +63,14 @@ func isMySQL(text []byte) bool {
 		func(sign string) bool { return bytes.Contains(text, []byte(sign)) })
 }
 
+// isCockroach tells CockroachDB, which has a role of its own called admin, by
+// its name and by what only it has.
+func isCockroach(path string, text []byte) bool {
+	return cockroachSigns.MatchString(path) || cockroachSigns.Match(text)
+}
+
+var cockroachSigns = regexp.MustCompile(`(?i)cockroach|crdb|\bcluster setting\b|unique_rowid|grant system`)
+
 // next returns the next token; ok is false at the end.
 func (s *sqlScanner) next() (t sqlToken, ok bool) {
 	if !s.blanks() {
@@ -169,6 +177,9 @@ func (s *sqlScanner) blanks() bool {
 			s.at++
 		case c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == 0:
 			s.at++
+		case bytes.HasPrefix(rest, []byte("\\`")): // a script's, which keeps the shell from running it
+			s.at++
+			return true
 		case bytes.HasPrefix(rest, []byte("\ufeff")):
 			s.at += 3
 		case bytes.HasPrefix(rest, []byte("--")) || c == '#' && (s.first || s.mysql) && !bytes.HasPrefix(rest, []byte("#{")):

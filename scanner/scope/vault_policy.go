@@ -27,7 +27,7 @@ const (
 // registry.terraform.io/providers/hashicorp/vault/latest/docs.
 var vaultPolicy = Format{
 	Name:  "vault-policy",
-	Files: "`*.hcl` with `path \"…\"`, also as templates, policies in JSON, `vault_*` in `*.tf`",
+	Files: "`*.hcl` with `path \"…\"`, also as templates, in YAML's scalars and in scripts' here-documents, policies in JSON, `vault_*` in `*.tf`",
 	Rules: []Rule{
 		{
 			ID: vaultAll, Name: "Vault policy for every path", Severity: rule.Critical,
@@ -61,7 +61,7 @@ var vaultPolicy = Format{
 		},
 	},
 	Match: func(name string) bool {
-		return vaultHCL.MatchString(name) || hasExt(name, ".tf", ".tofu") || hasExt(name, ".json") && vaultName.MatchString(name)
+		return vaultHCL.MatchString(name) || hasExt(name, ".tf", ".tofu") || hasExt(name, ".json") && vaultName.MatchString(name) || holds(name)
 	},
 	Hints: []string{"capabilities", "bound_service_account_names", "policies", "policy"},
 	Read:  readVault,
@@ -78,42 +78,16 @@ func readVault(f *File) {
 		readVaultHCL(f)
 	case hasExt(f.Path, ".tf", ".tofu") || strings.HasSuffix(f.Path, ".tf.json"):
 		readVaultTerraform(f)
+	case holds(f.Path):
+		vaultEmbedded.readIn(f)
 	default:
 		for _, d := range f.Docs() {
 			readVaultPolicy(f, "", vaultPaths(d))
-			readVaultPayload(f, firstOf(d, "policy", "rules"))
+			if p := firstOf(d, "policy", "rules"); p.Str() != "" { // a policy of HCL, as the API takes it
+				f.within("", p, readVaultHCL)
+			}
 		}
 	}
-}
-
-// readVaultPayload reads a policy that stands in a string of JSON, as the API
-// takes it. Its lines are one there, so the place is the string's.
-func readVaultPayload(f *File, policy *document.Node) {
-	if policy == nil || policy.Kind != document.String || !pathBlock.MatchString(policy.Text) {
-		return
-	}
-	docs, err := parseVault([]byte(policy.Text))
-	if err != nil {
-		f.Fault(err)
-	}
-	for _, d := range docs {
-		for _, p := range vaultPaths(d) {
-			readVaultPolicy(f, "", []vaultPath{{placed(p.path, policy), placed(p.capabilities, policy)}})
-		}
-	}
-}
-
-// placed is a node whose place, and that of its items, is another's.
-func placed(n, at *document.Node) *document.Node {
-	if n == nil {
-		return nil
-	}
-	moved := *n
-	moved.Start, moved.End, moved.Items = at.Start, at.End, nil
-	for _, i := range n.Items {
-		moved.Items = append(moved.Items, placed(i, at))
-	}
-	return &moved
 }
 
 // pathBlock is the beginning of a path's block. The first HCL, which Vault
@@ -126,7 +100,7 @@ var directive = regexp.MustCompile(`%\{[^{}\n]*\}|\{%[^{}\n]*%\}`)
 // parseVault reads a policy in HCL. What a template fills in is made vaultFilled.
 func parseVault(text []byte) ([]*document.Node, error) {
 	text = directive.ReplaceAllFunc(text, func(e []byte) []byte { return bytes.Repeat([]byte(" "), len(e)) })
-	text = interpolation.ReplaceAllFunc(text, func(e []byte) []byte { return bytes.Repeat([]byte("~"), len(e)) })
+	text = interpolation.ReplaceAllFunc(text, func(e []byte) []byte { return bytes.Repeat([]byte(vaultFilled), len(e)) })
 	text = pathBlock.ReplaceAllFunc(text, func(b []byte) []byte {
 		return bytes.Map(func(c rune) rune {
 			if c == '\n' || c == '\r' {
@@ -170,10 +144,14 @@ func readVaultTerraform(f *File) {
 		for _, b := range document.Blocks(d, "resource", "vault_kubernetes_auth_backend_role") {
 			names, spaces := b.Body.Get("bound_service_account_names"), b.Body.Get("bound_service_account_namespaces")
 			if slices.Contains(names.Texts(), "*") && slices.Contains(spaces.Texts(), "*") {
-				f.Report(names.Strings()[slices.Index(names.Texts(), "*")], Problem{Rule: vaultAnyone, Subject: b.Name(), Why: "lets every service account of every namespace log in", Narrower: "the service account and the namespace of the program"})
+				reportVaultAnyone(f, b.Name(), names.Strings()[slices.Index(names.Texts(), "*")])
 			}
 		}
 	}
+}
+
+func reportVaultAnyone(f *File, subject string, at *document.Node) {
+	f.Report(at, Problem{Rule: vaultAnyone, Subject: subject, Why: "lets every service account of every namespace log in", Narrower: "the service account and the namespace of the program"})
 }
 
 // vaultLogins are the resources that make tokens and logins.
@@ -191,10 +169,14 @@ func readVaultRoot(f *File, b document.Block) {
 	for _, key := range vaultRoot {
 		for _, p := range b.Body.Get(key).Strings() {
 			if p.Text == "root" {
-				f.Report(p, Problem{Rule: vaultAll, Subject: b.Name(), Why: "has the root policy, for which nothing is checked", Narrower: "a policy with the paths that are used"})
+				reportVaultRoot(f, b.Name(), p)
 			}
 		}
 	}
+}
+
+func reportVaultRoot(f *File, subject string, at *document.Node) {
+	f.Report(at, Problem{Rule: vaultAll, Subject: subject, Why: "has the root policy, for which nothing is checked", Narrower: "a policy with the paths that are used"})
 }
 
 // vaultPath is a path of a policy and what may be done there: a list, or the
@@ -240,10 +222,11 @@ func vaultPaths(d *document.Node) []vaultPath {
 	return all
 }
 
-// vaultFilled is what stands for an expression that Terraform fills in.
-const vaultFilled = "~~~~"
+// vaultFilled is what stands for an expression that Terraform or a shell fills
+// in.
+const vaultFilled = "~"
 
-var interpolation = regexp.MustCompile(`\$\{[^{}"\n]*(?:"[^"\n]*"[^{}"\n]*)*\}`)
+var interpolation = regexp.MustCompile(`\$\{[^{}"\n]*(?:"[^"\n]*"[^{}"\n]*)*\}|\$[A-Za-z_]\w*`)
 
 // readVaultText reads a policy that stands in a string of Terraform.
 func readVaultText(f *File, subject string, policy *document.Node) {
@@ -345,6 +328,8 @@ func (p vaultPath) judge() (*document.Node, Problem, bool) {
 		return p.path, Problem{Rule: vaultSecrets, Why: "reads and writes the secrets of every program", Narrower: "the program's own folder, such as \"" + own + "\""}, true
 	case shared && p.allows("read"):
 		return p.path, Problem{Rule: vaultSecrets, Severity: rule.Low, Why: "reads the secrets of every program", Narrower: "the program's own folder, such as \"" + own + "\""}, true
+	case p.makes(path) != "":
+		return p.path, Problem{Rule: vaultSecrets, Why: "makes credentials of every role of the engine", Narrower: "the program's own role: \"" + p.makes(path) + "app\""}, true
 	case p.allows("sudo") && !slices.ContainsFunc(vaultProtected, func(r string) bool { return strings.HasPrefix(path, r) || strings.Contains(path, "/"+r) }):
 		return p.sudo(), Problem{Rule: vaultSudo, Value: "sudo", Why: "has sudo on a path that needs none", Narrower: "the other capabilities alone"}, true
 	}
@@ -383,6 +368,21 @@ func vaultCovers(path, endpoint string) bool {
 var vaultShared = []string{
 	"secret/data/*", "secrets/data/*", "kv/data/*", "kv-v2/data/*", "kv2/data/*",
 	"secret/*", "secrets/*", "kv/*", "kv-v1/*", "kv1/*", "kv-v2/*", "kv2/*",
+}
+
+// vaultMakers are where engines make credentials, a role's name behind it.
+var vaultMakers = []string{
+	"database/creds/", "aws/creds/", "aws/sts/", "azure/creds/", "gcp/token/", "gcp/key/", "rabbitmq/creds/", "consul/creds/", "nomad/creds/",
+	"mongodbatlas/creds/", "kubernetes/creds/", "ssh/creds/", "ssh/sign/", "pki/issue/", "pki/sign/",
+}
+
+// makes is where credentials of every role are made, else "".
+func (p vaultPath) makes(path string) string {
+	i := slices.IndexFunc(vaultMakers, func(e string) bool { return vaultCovers(path, e+"*") })
+	if i < 0 || !p.allows("read", "create", "update") {
+		return ""
+	}
+	return vaultMakers[i]
 }
 
 // vaultEndpoint is where a holder takes on more by writing.
