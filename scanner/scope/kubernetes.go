@@ -29,7 +29,7 @@ func (r *PolicyRule) Judge() (Problem, bool) {
 		return kubernetes(rule.High, "writes to every resource of the group", "the resources that are written")
 	case resources && reads && core:
 		return kubernetes(rule.High, "reads every resource of the core group, and so every Secret", "the resources that are read")
-	case verbs && slices.ContainsFunc(r.Resources, escalating):
+	case verbs && len(r.Names) == 0 && slices.ContainsFunc(r.Resources, escalating):
 		return kubernetes(rule.High, "every verb, also escalate, bind or impersonate, on resources that hand out permissions", "the verbs that are used")
 	case verbs && len(r.Resources) > 0:
 		return kubernetes(rule.Medium, "every verb, also deletecollection and those that are added later", "the verbs that are used")

@@ -26,7 +26,7 @@ const (
 // kubernetes.io/docs/reference/access-authn-authz/rbac.
 var kubernetesFormat = Format{
 	Name:  "kubernetes",
-	Files: "manifests in YAML and JSON, also Helm's templates, values and output, Lists, Kustomize's patches, the bundles of operators, and the mappings of EKS",
+	Files: "manifests in YAML and JSON, also Helm's templates, values and output, Lists, Kustomize's patches, the bundles of operators, the mappings of EKS, and Terraform's `kubernetes_*` and `kubectl_manifest`",
 	Rules: []Rule{
 		kubernetesRule,
 		{
@@ -72,8 +72,8 @@ var kubernetesFormat = Format{
 			URL:   "https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#opt-out-of-api-credential-automounting",
 		},
 	},
-	Match: func(name string) bool { return hasExt(name, ".yaml", ".yml", ".json") },
-	Hints: []string{"ClusterRole", "RoleBinding", "apiGroups", "roleRef", "nonResourceURLs", "serviceAccount", "ServiceAccount", "service-account-token", "system:masters"},
+	Match: func(name string) bool { return hasExt(name, ".yaml", ".yml", ".json") || isTerraform(name) },
+	Hints: []string{"kubernetes_role", "kubernetes_cluster_role", "ClusterRole", "RoleBinding", "apiGroups", "roleRef", "nonResourceURLs", "serviceAccount", "ServiceAccount", "service-account-token", "system:masters"},
 	Read:  readKubernetes,
 }
 
@@ -88,6 +88,10 @@ func (m *manifest) subject() string { return strings.TrimSpace(m.kind + " " + m.
 func readKubernetes(f *File) {
 	var all []manifest
 	for _, d := range f.Docs() {
+		if isTerraform(f.Path) {
+			readKubernetesTerraform(f, d)
+			continue
+		}
 		if d.Get("openapi") != nil || d.Get("swagger") != nil {
 			continue // its manifests are examples
 		}
@@ -109,7 +113,9 @@ func readManifest(f *File, m *manifest, known *together) {
 	switch m.kind {
 	case "Role", "ClusterRole":
 		if !strings.HasPrefix(m.Get("metadata", "labels", "kubernetes.io/bootstrapping").Str(), "rbac") {
-			readRules(f, m.subject(), m.Get("rules"), m.kind == "ClusterRole" && !known.inNamespaces(m.name))
+			for _, rules := range m.All("rules") {
+				readRules(f, m.subject(), rules, m.kind == "ClusterRole" && !known.inNamespaces(m.name))
+			}
 			readAggregation(f, m)
 		}
 	case "RoleBinding", "ClusterRoleBinding":
@@ -133,9 +139,9 @@ func readManifest(f *File, m *manifest, known *together) {
 				Why: "mounts a token into every pod of the namespace that names no account", Narrower: "automountServiceAccountToken: false"})
 		}
 	case "ConfigMap", "ClusterConfig":
-		readMasters(f, m)
+		readMasters(f, m, known.texts)
 	case "Kustomization", "HelmRelease":
-		readInlinePatches(f, m)
+		readInlinePatches(f, m, known.texts)
 	default:
 		readWorkload(f, m, known)
 	}
@@ -166,13 +172,19 @@ func manifests(all []manifest, d *document.Node) []manifest {
 }
 
 // kindOf is an object's kind, "" of what is none. Where a template fills in
-// whether a role is a namespace's, its parts tell that it is a role.
+// whether a role is a namespace's, its parts tell that it is a role; where it
+// has a line for either case, the role may be the cluster's.
 func kindOf(n *document.Node) string {
 	kind := n.Get("kind")
 	switch {
 	case kind == nil || n.Get("apiVersion") == nil:
 		return ""
 	case kind.Kind != document.Unknown:
+		for _, k := range n.All("kind") {
+			if k.Is("Cluster" + kind.Str()) {
+				return k.Text
+			}
+		}
 		return kind.Str()
 	case n.Get("roleRef") != nil:
 		return "RoleBinding"
@@ -186,9 +198,16 @@ func kindOf(n *document.Node) string {
 var everyone = []string{"system:unauthenticated", "system:anonymous", "system:authenticated", "system:serviceaccounts"}
 
 func readBinding(f *File, m *manifest) {
-	role := m.Get("roleRef", "name")
-	if role != nil && role.Str() == "" {
-		f.Unknown(role)
+	role, ours := m.Get("roleRef", "name"), systemMasters(m)
+	for _, ref := range m.All("roleRef") { // of a template, that of either case
+		for _, name := range ref.All("name") {
+			if name.Str() == "" {
+				f.Unknown(name)
+			}
+			if !ours {
+				judgeRoleRef(f, m.subject(), name, ref.Get("kind"), m.kind == "ClusterRoleBinding")
+			}
+		}
 	}
 	for _, s := range m.Get("subjects").Values() {
 		name := s.Get("name")
@@ -207,9 +226,6 @@ func readBinding(f *File, m *manifest) {
 			f.Report(name, Problem{Rule: kubernetesDefault, Subject: m.subject(),
 				Why: "gives " + word(role.Str(), "a role") + " to every pod of the namespace that names no account", Narrower: "a ServiceAccount of its own for the workload that needs it"})
 		}
-	}
-	if !systemMasters(m) {
-		judgeRoleRef(f, m.subject(), role, m.Get("roleRef", "kind"), m.kind == "ClusterRoleBinding")
 	}
 }
 

@@ -1,6 +1,7 @@
 package scope
 
 import (
+	"bytes"
 	"path"
 	"regexp"
 	"slices"
@@ -9,19 +10,28 @@ import (
 	"github.com/remint/remint/scanner/scope/document"
 )
 
-// embeddedYAML are the documents that a string holds, with their places in the
-// file: none where quoting moved its bytes. A template's actions in the string
-// are left to its own reading.
-func embeddedYAML(f *File, n *document.Node) []*document.Node {
-	if n == nil || n.Kind != document.String && n.Kind != document.Unknown {
+// kubernetesTexts are the strings of a file that were read for what they hold, by
+// their places: one that many aliases name is read once.
+type kubernetesTexts map[int]bool
+
+// yaml are the documents that a string holds, with their places in the file:
+// none where quoting moved its bytes, or where it was read before. A template's
+// actions in the string are left to its own reading.
+func (e kubernetesTexts) yaml(f *File, n *document.Node) []*document.Node {
+	if n == nil || n.Kind != document.String && n.Kind != document.Unknown || e[n.Start] {
 		return nil
 	}
-	p, err := document.Parse("embedded.yaml", f.Text[n.Start:n.End], nil)
+	start := n.Start
+	e[start] = true
+	if line := bytes.LastIndexByte(f.Text[:start], '\n') + 1; len(bytes.TrimSpace(f.Text[line:start])) == 0 {
+		start = line // the first line's indentation is the text's as well
+	}
+	p, err := document.Parse("embedded.yaml", f.Text[start:n.End], nil)
 	if err != nil {
 		return nil // it is a string, whatever it holds
 	}
 	for _, d := range p.Docs {
-		shift(d, n.Start)
+		shift(d, start)
 	}
 	return p.Docs
 }
@@ -50,14 +60,14 @@ func shift(root *document.Node, by int) {
 
 // readInlinePatches reads the patches that Kustomize's and Flux's objects hold
 // as strings; what such a string holds is not looked into again.
-func readInlinePatches(f *File, m *manifest) {
+func readInlinePatches(f *File, m *manifest, texts kubernetesTexts) {
 	m.Walk(func(n *document.Node) bool {
 		var patches []*document.Node
 		if p := n.Get("patch"); p != nil {
 			patches = append(patches, p)
 		}
 		for _, p := range append(patches, n.Get("patchesStrategicMerge").Values()...) {
-			for _, d := range embeddedYAML(f, p) {
+			for _, d := range texts.yaml(f, p) {
 				readPatches(f, strings.TrimSpace("patch of "+n.Get("target", "kind").Str()), d)
 				within := manifests(nil, d)
 				readObjects(f, slices.DeleteFunc(within, func(o manifest) bool { return holdsPatches(o.kind) }))

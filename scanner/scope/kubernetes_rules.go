@@ -106,7 +106,7 @@ var leads = []lead{
 // readLeads looks for what of a rule without wildcards leads further. A rule
 // for named objects alone does not, unless the name is the administrators'.
 func readLeads(f *File, subject string, r *document.Node, p *PolicyRule, everywhere bool) {
-	if names := r.Get("resourceNames"); names != nil {
+	if names := r.Get("resourceNames"); len(names.Values()) > 0 || names != nil && names.Kind == document.Unknown {
 		for _, n := range names.Strings() {
 			if n.Is("system:masters") && slices.Contains(p.Verbs, "impersonate") {
 				f.Report(n, Problem{Rule: kubernetesEscalate, Severity: rule.Critical, Subject: subject, Why: "may act as an administrator (impersonate)", Narrower: "a group of its own, bound to a role with what is used"})
@@ -154,11 +154,12 @@ func readAggregation(f *File, m *manifest) {
 
 // readMasters looks for those whom a cloud's cluster takes for administrators:
 // in EKS's ConfigMap aws-auth, and in eksctl's mappings.
-func readMasters(f *File, m *manifest) {
+func readMasters(f *File, m *manifest, texts kubernetesTexts) {
 	lists := []*document.Node{m.Get("iamIdentityMappings")}
 	if m.name == "aws-auth" {
 		for _, key := range []string{"mapRoles", "mapUsers", "mapAccounts"} {
-			lists = append(lists, embeddedYAML(f, m.Get("data", key))...)
+			list := m.Get("data", key) // a text, or in Terraform what makes one
+			lists = append(append(lists, list), texts.yaml(f, list)...)
 		}
 	}
 	for _, list := range lists {

@@ -16,10 +16,11 @@ type together struct {
 	granted  map[string]bool // subjects, by their names
 	// everyoneIs tells of a subject that any account may be.
 	everyoneIs bool
+	texts      kubernetesTexts
 }
 
 func knowTogether(all []manifest) *together {
-	t := &together{byCluster: make(map[string]bool), byNamespace: make(map[string]bool), accounts: make(map[string]bool), granted: make(map[string]bool)}
+	t := &together{byCluster: make(map[string]bool), byNamespace: make(map[string]bool), accounts: make(map[string]bool), granted: make(map[string]bool), texts: make(kubernetesTexts)}
 	for i := range all {
 		m := &all[i]
 		switch m.kind {

@@ -134,15 +134,34 @@ var Providers = map[string][]string{
 	"dropbox":      {"dropbox", "dropbox.com"},
 }
 
+// oauthHost is a host of a provider.
+type oauthHost struct{ provider, name string }
+
+// oauthNames are the providers by each of their names, and their hosts.
+var oauthNames = sync.OnceValues(func() (map[string]string, []oauthHost) {
+	byName, hosts := make(map[string]string), []oauthHost(nil)
+	for _, provider := range slices.Sorted(maps.Keys(Providers)) {
+		for _, n := range Providers[provider] {
+			byName[n] = provider
+			if strings.Contains(n, ".") {
+				hosts = append(hosts, oauthHost{provider, n})
+			}
+		}
+	}
+	return byName, hosts
+})
+
 // ProviderOf returns the provider that a host, address or package name is of,
 // or "".
 func ProviderOf(text string) string {
 	lower := strings.ToLower(text)
-	for _, provider := range slices.Sorted(maps.Keys(Providers)) {
-		for _, n := range Providers[provider] {
-			if lower == n || strings.Contains(n, ".") && namesHost(lower, n) {
-				return provider
-			}
+	byName, hosts := oauthNames()
+	if p := byName[lower]; p != "" || !strings.Contains(lower, ".") {
+		return p
+	}
+	for _, h := range hosts {
+		if namesHost(lower, h.name) {
+			return h.provider
 		}
 	}
 	return ""

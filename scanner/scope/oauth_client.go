@@ -28,7 +28,7 @@ const (
 // docs.spring.io/spring-security/reference/servlet/oauth2/login.
 var oauthClient = Format{
 	Name:  "oauth-client",
-	Files: "`appsscript.json`, manifests of Slack, GitHub and Microsoft apps, of Chrome extensions, of Forge and Connect (Atlassian), Discord's install parameters and links that add its bots, clients in YAML and JSON (Spring, Quarkus, Keycloak, Auth0 and others: an id with scopes beside it), Terraform's `azuread` resources",
+	Files: "`appsscript.json`, manifests of Slack, GitHub and Microsoft apps, of Chrome extensions, of Forge and Connect (Atlassian), Discord's install parameters and links that add its bots, clients in YAML, JSON, `application*.properties` and `.env` (Spring, Quarkus, Keycloak, Auth0 and others: an id with scopes beside it), Terraform's `azuread` resources",
 	Rules: []Rule{
 		oauthRule,
 		{
@@ -63,14 +63,22 @@ var oauthClient = Format{
 		},
 	},
 	Match: func(name string) bool {
-		return hasExt(name, ".json", ".yaml", ".yml") || isTerraform(name)
+		return hasExt(name, ".json", ".yaml", ".yml") || isTerraform(name) || isOAuthProperties(name) || isOAuthVariables(name)
 	},
 	Hints: []string{"oauthScopes", "oauth_config", "default_permissions", "resourceAppId", "azuread_", "ecosystem", "authentication", "executeAs", "oauth2/authorize", "install_params",
-		"client-id", "client_id", "clientId", "clientID", "ClientId", "CLIENT_ID"},
+		"client-id", "client_id", "clientId", "clientID", "ClientId", "CLIENT_ID", "client.registration", "registration:"},
 	Read: readOAuthClient,
 }
 
 func readOAuthClient(f *File) {
+	switch {
+	case isOAuthProperties(f.Path):
+		readRegistrations(f, oauthPropertyTree(f.Text), registration{})
+		return
+	case isOAuthVariables(f.Path):
+		readRegistrations(f, oauthVariableTree(f.Text), registration{})
+		return
+	}
 	base := path.Base(f.Path)
 	for _, d := range f.Docs() {
 		if isTerraform(f.Path) {

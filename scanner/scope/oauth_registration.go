@@ -44,6 +44,9 @@ func readRegistrations(f *File, n *document.Node, r registration) {
 		if p := providerIn(m.Key.Text); p != "" {
 			below.provider = p
 		}
+		if strings.HasSuffix(unjoined(r.name)+unjoined(m.Key.Text), "clientregistration") {
+			below.client = true // Spring's, whose ids may be in the environment
+		}
 		readRegistrations(f, m.Value, below)
 	}
 }
@@ -57,10 +60,10 @@ func isClientID(m document.Member) bool {
 // scopeKeys are the names, without their joints, of what holds scopes.
 var scopeKeys = []string{"scope", "scopes", "oauthscope", "oauthscopes", "defaultscope", "defaultscopes", "additionalscopes", "requestedscopes"}
 
+var oauthJoints = strings.NewReplacer("_", "", "-", "", ".", "")
+
 // unjoined is a key in lower case, without the joints between its words.
-func unjoined(key string) string {
-	return strings.NewReplacer("_", "", "-", "", ".", "").Replace(strings.ToLower(key))
-}
+func unjoined(key string) string { return oauthJoints.Replace(strings.ToLower(key)) }
 
 // namedProvider is the provider that a member of a client says is its own.
 func namedProvider(m document.Member) string {
