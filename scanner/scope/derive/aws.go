@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/tools/go/ssa"
 )
@@ -160,18 +161,24 @@ func narrowed(all []string) []string {
 	})
 }
 
-// covers tells whether a pattern of IAM's, with * and ?, matches a text.
+// covers tells whether a pattern of IAM's, with * and ?, matches a text. What
+// the last * stands for is made longer until the rest fits.
 func covers(pattern, text string) bool {
-	if pattern == "" {
-		return text == ""
+	after, from := -1, 0 // behind the last *, and what it has of the text
+	p, t := 0, 0
+	for t < len(text) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			p++
+			after, from = p, t
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
+			p, t = p+1, t+1
+		case after < 0:
+			return false
+		default:
+			from++
+			p, t = after, from
+		}
 	}
-	switch {
-	case pattern[0] == '*':
-		return covers(pattern[1:], text) || text != "" && covers(pattern, text[1:])
-	case text == "":
-		return false
-	case pattern[0] == '?' || pattern[0] == text[0]:
-		return covers(pattern[1:], text[1:])
-	}
-	return false
+	return strings.Trim(pattern[p:], "*") == ""
 }
