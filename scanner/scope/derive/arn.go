@@ -18,33 +18,24 @@ type values struct {
 
 // hole is a place of a template for a field, or for what it leads to by others:
 // {Key}, {Delete.Objects.Key}; each element of a list. After a / in it, the value
-// is without one in front; after a : it gets ":*" where it has no revision; with
-// a ? there is no ARN where it is known that there is no value.
-var hole = regexp.MustCompile(`\{([/?:]?)([\w.]+)\}`)
+// is without one in front; after a : it gets ":*" where it has no revision; after
+// a # it is only the last part of an ARN; with a ? there is no ARN where it is
+// known that there is no value.
+var hole = regexp.MustCompile(`\{([/?:#]?)([\w.]+)\}`)
 
-// any fills the template of an ARN, or is * where nothing of it is known.
-func (in values) any(template string) []string {
-	all, some := in.expand(template)
-	if template == "" || !some && strings.Contains(template, "{") {
-		return []string{"*"}
+// expand fills the template of an ARN; * stands for what is not known. Without a
+// template it is * alone.
+func (in values) expand(template string) []string {
+	if template == "" {
+		template = "*"
 	}
-	return all
-}
-
-// expand fills the template of an ARN; * stands for what is not known. some
-// tells that something is.
-func (in values) expand(template string) (all []string, some bool) {
-	all = []string{template}
+	all := []string{template}
 	for _, m := range hole.FindAllStringSubmatch(template, -1) {
 		texts, known := in.texts(m[2])
-		if known && len(texts) == 0 {
-			if m[1] == "?" {
-				return nil, true
-			}
-			known = false
+		if known && len(texts) == 0 && m[1] == "?" {
+			return nil
 		}
-		some = some || known
-		if !known {
+		if len(texts) == 0 {
 			texts = []string{"*"}
 		}
 		var next []string
@@ -55,7 +46,7 @@ func (in values) expand(template string) (all []string, some bool) {
 		}
 		all = next
 	}
-	return all, some
+	return all
 }
 
 // set tells whether a field is set, or one that others lead to.
@@ -127,25 +118,25 @@ var queueURL = regexp.MustCompile(`^https://sqs\.([a-z0-9-]+)\.amazonaws\.com(\.
 // ARN as well.
 func fill(template, hole, value string) string {
 	before, after, _ := strings.Cut(template, hole)
+	if m := queueURL.FindStringSubmatch(value); m != nil {
+		value = "arn:aws" + strings.Replace(m[2], ".", "-", 1) + ":sqs:" + m[1] + ":" + m[3] + ":" + m[4]
+	}
+	last := value[strings.LastIndexAny(value, "/:")+1:]
 	switch {
 	case strings.HasPrefix(hole, "{/"):
 		value = strings.TrimPrefix(value, "/")
-	case strings.HasPrefix(hole, "{:") && !strings.Contains(value[strings.LastIndexByte(value, '/')+1:], ":"):
+	case strings.HasPrefix(hole, "{#"):
+		value = last
+	case strings.HasPrefix(hole, "{:") && value != "*" && !strings.Contains(value[strings.LastIndexByte(value, '/')+1:], ":"):
 		value += ":*"
 	}
 	switch {
 	case value == "*":
-	case strings.HasPrefix(value, "arn:") && before != "":
+		after = strings.TrimLeft(after, "-?") // which it covers
+	case strings.HasPrefix(value, "arn:"):
 		return value + strings.TrimRight(after, "/:-*?") // it names all of the resource itself
-	case before == "" && after == "" && !strings.HasPrefix(value, "arn:"):
-		return "*" // it should be an ARN
-	case strings.HasPrefix(value, "https://"):
-		if m := queueURL.FindStringSubmatch(value); m != nil {
-			return "arn:aws" + strings.Replace(m[2], ".", "-", 1) + ":sqs:" + m[1] + ":" + m[3] + ":" + m[4]
-		}
-		return "*"
-	case strings.HasPrefix(value, "alias/"):
-		value = "*" // a key is granted by its id, which an alias does not tell
+	case strings.HasPrefix(value, "https://"), strings.HasPrefix(value, "alias/") && strings.HasSuffix(before, "key/"):
+		value = "*" // neither a queue's URL nor a key's alias tells the ARN
 	}
 	return before + value + after
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/tools/go/ssa"
 )
@@ -36,6 +37,20 @@ func (a *aws) add(c call) {
 	if a.function(c) || !awsPackage.MatchString(c.callee.Pkg.Pkg.Path()) {
 		return
 	}
+	if in := c.input(); in != nil {
+		a.operation(c, in)
+	}
+}
+
+// input is what an operation is given.
+type input struct {
+	service, operation string
+	fields             *types.Struct
+	arg                ssa.Value
+}
+
+// input is the input that a call is given, nil where there is none.
+func (c call) input() *input {
 	params := c.callee.Signature.Params()
 	shift := len(c.args()) - params.Len()
 	for i := range params.Len() {
@@ -44,39 +59,47 @@ func (a *aws) add(c call) {
 			continue
 		}
 		if m := inputType.FindStringSubmatch(types.TypeString(p.Elem(), nil)); m != nil {
-			a.operation(c, m[1], m[2], p.Elem().Underlying().(*types.Struct), c.args()[i+shift])
-			return
+			return &input{m[1], m[2], p.Elem().Underlying().(*types.Struct), c.args()[i+shift]}
 		}
 	}
+	return nil
+}
+
+// template is that of the ARN that an action is needed on.
+func (in *input) template(action string, set func(string) bool) string {
+	return tables().template(in.service, action, in.operation, in.fields, set)
+}
+
+// inputs are the inputs that a value may be, each as it is known.
+func (g *graph) inputs(at placed) (all []values) {
+	objects, known := g.objects(at, 0)
+	if !known || len(objects) == 0 {
+		return []values{{graph: g}}
+	}
+	for _, o := range objects {
+		fields := g.fields(o, 0)
+		for _, n := range g.names(at, 0) {
+			merge(fields, g.fields(n, 0))
+		}
+		all = append(all, values{g, o, fields})
+	}
+	return all
 }
 
 // operation grants what one needs, for each of the inputs that it may get.
-func (a *aws) operation(c call, service, name string, input *types.Struct, arg ssa.Value) {
-	inputs, known := a.objects(placed{arg, nil}, 0)
-	if !known || len(inputs) == 0 {
-		inputs = []placed{{}}
-	}
-	for _, o := range inputs {
-		in := values{a.graph, o, nil}
-		if o.v != nil {
-			in.fields = a.fields(o, 0)
-			for _, n := range a.names(placed{arg, nil}, 0) {
-				merge(in.fields, a.fields(n, 0))
-			}
-		}
-		needs := slices.Concat(tables().needs(service, name, in.set, in.surely), tables().extra[path(c.callee)])
+func (a *aws) operation(c call, of *input) {
+	for _, in := range a.inputs(placed{of.arg, nil}) {
+		needs := slices.Concat(tables().needs(of.service, of.operation, in.set, in.surely), tables().extra[path(c.callee)])
 		some := false
-		for _, n := range needs {
-			resources, _ := in.expand(n.arn)
+		for i, n := range needs {
 			if n.arn == "" {
-				resources = in.any(tables().template(service, n.action, name, input, in.set))
+				needs[i].arn = of.template(n.action, in.set)
 			}
-			a.grant(c, n.action, resources)
-			some = some || len(resources) > 0
+			some = a.grant(c, n.action, in.expand(needs[i].arn)) || some
 		}
 		for _, n := range needs {
 			if !some { // nothing is asked of it, as it seems: what it is filled with was not seen
-				a.grant(c, n.action, []string{"*"})
+				a.grant(c, n.action, values{graph: a.graph}.expand(n.arn))
 			}
 		}
 	}
@@ -86,11 +109,11 @@ func (a *aws) operation(c call, service, name string, input *types.Struct, arg s
 func (a *aws) function(c call) bool {
 	rows := tables().functions[path(c.callee)]
 	for _, n := range rows {
-		in := values{a.graph, placed{}, make(map[string][]placed)}
+		in := values{graph: a.graph, fields: make(map[string][]placed)}
 		for i, v := range c.args() {
 			in.fields[strconv.Itoa(i)] = []placed{{v, nil}}
 		}
-		a.grant(c, n.action, in.any(n.arn))
+		a.grant(c, n.action, in.expand(n.arn))
 	}
 	return len(rows) > 0
 }
@@ -104,9 +127,10 @@ func path(f *ssa.Function) string {
 	return f.Pkg.Pkg.Path() + "." + name
 }
 
-func (a *aws) grant(c call, action string, resources []string) {
+// grant adds an action on resources, and tells whether there are any.
+func (a *aws) grant(c call, action string, resources []string) bool {
 	if len(resources) == 0 {
-		return
+		return false
 	}
 	n := a.byAction[action]
 	if n == nil {
@@ -117,6 +141,7 @@ func (a *aws) grant(c call, action string, resources []string) {
 		n.resources[r] = true
 	}
 	n.at = append(n.at, a.where(c))
+	return true
 }
 
 // actions are what was gathered, in order. "*" covers every other resource.
@@ -136,18 +161,24 @@ func narrowed(all []string) []string {
 	})
 }
 
-// covers tells whether a pattern of IAM's, with * and ?, matches a text.
+// covers tells whether a pattern of IAM's, with * and ?, matches a text. What
+// the last * stands for is made longer until the rest fits.
 func covers(pattern, text string) bool {
-	if pattern == "" {
-		return text == ""
+	after, from := -1, 0 // behind the last *, and what it has of the text
+	p, t := 0, 0
+	for t < len(text) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			p++
+			after, from = p, t
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
+			p, t = p+1, t+1
+		case after < 0:
+			return false
+		default:
+			from++
+			p, t = after, from
+		}
 	}
-	switch {
-	case pattern[0] == '*':
-		return covers(pattern[1:], text) || text != "" && covers(pattern, text[1:])
-	case text == "":
-		return false
-	case pattern[0] == '?' || pattern[0] == text[0]:
-		return covers(pattern[1:], text[1:])
-	}
-	return false
+	return strings.Trim(pattern[p:], "*") == ""
 }

@@ -37,6 +37,7 @@ type awsTable struct {
 	extra      map[string][]need // package.Type.Method
 	templates  map[string][]template
 	byAction   map[string]string
+	outputs    map[string]string // service.Operation.Field
 }
 
 var tables = sync.OnceValue(func() *awsTable {
@@ -51,6 +52,7 @@ func parseAWS(text string) (*awsTable, error) {
 	t := &awsTable{
 		prefixes: make(map[string]string), operations: make(map[string][]need),
 		functions: make(map[string][]need), extra: make(map[string][]need), templates: make(map[string][]template), byAction: make(map[string]string),
+		outputs: make(map[string]string),
 	}
 	for line := range strings.Lines(text) {
 		f := strings.Fields(line)
@@ -75,6 +77,8 @@ func parseAWS(text string) (*awsTable, error) {
 			t.extra[f[1]] = needsOf(f[2:])
 		case "action":
 			t.byAction[f[1]] = f[2]
+		case "output":
+			t.outputs[f[1]] = f[2]
 		case "arn":
 			t.templates[f[1]] = append(t.templates[f[1]], template{strings.Split(f[2], "+"), f[len(f)-1]})
 		default:

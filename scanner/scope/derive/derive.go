@@ -31,7 +31,7 @@ type Needs struct {
 type Action struct {
 	Name string `json:"action"` // s3:GetObject
 	// Resources are ARNs, with * for what is not in the program; "*" alone
-	// where nothing is known.
+	// where the action knows no kind of resource, or aws.txt does not.
 	Resources []string `json:"resources"`
 	At        []Place  `json:"at"`
 }

@@ -72,6 +72,17 @@ func TestDiff(t *testing.T) {
 	}
 }
 
+// TestDiffKind has a queue that the program does not name: * grants no more.
+func TestDiffKind(t *testing.T) {
+	n := &Needs{AWS: []Action{{Name: "sqs:SendMessage", Resources: []string{"arn:aws:sqs:*:*:*"}}}}
+	for resource, unneeded := range map[string]int{"*": 0, "arn:aws:sqs:*:*:*": 0, "arn:aws:sqs:eu-west-1:123456789012:jobs": 0, "arn:aws:sns:*:*:*": 1} {
+		d, err := n.Diff("p.json", []byte(policy(allow("sqs:SendMessage", resource))))
+		if err != nil || len(d.Unneeded) != unneeded {
+			t.Errorf("%s: %q not needed, %v", resource, d, err)
+		}
+	}
+}
+
 func TestDiffErrors(t *testing.T) {
 	for name, text := range map[string]string{"w.yml": "on: push\n", "x.txt": "hello\n", "p.json": "{", "empty.json": ""} {
 		if _, err := needed().Diff(name, []byte(text)); err == nil {

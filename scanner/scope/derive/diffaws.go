@@ -2,6 +2,7 @@ package derive
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -69,6 +70,9 @@ func meets(s *scope.Statement, resources []string) bool {
 	})
 }
 
+// wholeKind is the ARN of every resource of a kind, which * says as well.
+var wholeKind = regexp.MustCompile(`^arn:aws:(?:s3:::\*(?:/\*)?|iam::\*:[\w-]+/\*|[\w-]+:\*:\*?:(?:[\w-]+[:/])?\*)$`)
+
 // unneeded says in which way an action of a statement is more than is needed,
 // "" where it is not.
 func (n *Needs) unneeded(s *scope.Statement, pattern string) string {
@@ -90,7 +94,7 @@ func (n *Needs) unneeded(s *scope.Statement, pattern string) string {
 	slices.Sort(resources)
 	resources = slices.Compact(resources)
 	for _, granted := range s.Resources {
-		if slices.Contains(resources, granted) || fromElsewhere.MatchString(granted) {
+		if slices.Contains(resources, granted) || fromElsewhere.MatchString(granted) || granted == "*" && slices.ContainsFunc(resources, wholeKind.MatchString) {
 			continue
 		}
 		var of []string

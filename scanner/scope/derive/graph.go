@@ -3,7 +3,6 @@ package derive
 import (
 	"fmt"
 	"go/types"
-
 	"strings"
 
 	"golang.org/x/tools/go/callgraph/vta"
@@ -87,8 +86,9 @@ type graph struct {
 	spoiled       map[*types.Var]bool        // fields whose address goes elsewhere
 	globals       map[*ssa.Global][]ssa.Value
 	globalSpoiled map[*ssa.Global]bool
-	aliased       bool             // strings are set by pointers that are not followed
-	others        map[string]Place // packages that are not read, and where they are called first
+	answering     map[ssa.Value]bool // operations whose outputs are being told
+	aliased       bool               // strings are set by pointers that are not followed
+	others        map[string]Place   // packages that are not read, and where they are called first
 	unknown       []Unknown
 }
 
@@ -101,6 +101,7 @@ func newGraph(p *program) *graph {
 		foreign: make(map[types.Type]bool), closures: make(map[*ssa.Function][]*ssa.MakeClosure),
 		stores: make(map[*types.Var][]ssa.Value), spoiled: make(map[*types.Var]bool),
 		globals: make(map[*ssa.Global][]ssa.Value), globalSpoiled: make(map[*ssa.Global]bool), others: make(map[string]Place),
+		answering: make(map[ssa.Value]bool),
 	}
 	for _, n := range vta.CallGraph(all, nil).Nodes {
 		for _, e := range n.Out {

@@ -68,13 +68,15 @@ func (g *graph) sources(at placed) (all []placed, ok bool) {
 		values = []ssa.Value{v.X}
 	case *ssa.UnOp:
 		if v.Op == token.MUL {
-			values = held(v.X)
+			values = g.held(v.X)
 		}
 	case *ssa.Parameter:
 		values, fr, _ = g.arguments(v, fr)
 	case *ssa.Call:
-		if f := v.Call.StaticCallee(); f != nil && len(f.Blocks) > 0 {
-			values, fr = returns(f), &frame{f, v.Call.Args, fr}
+		return g.returned(v, 0, fr)
+	case *ssa.Extract:
+		if c, ok := v.Tuple.(*ssa.Call); ok {
+			return g.returned(c, v.Index, fr)
 		}
 	case *ssa.FreeVar:
 		i := slices.Index(v.Parent().FreeVars, v)
@@ -88,10 +90,21 @@ func (g *graph) sources(at placed) (all []placed, ok bool) {
 	return all, len(all) > 0
 }
 
-// held is what a variable is set to.
-func held(v ssa.Value) (all []ssa.Value) {
-	if a, ok := v.(*ssa.Alloc); ok {
-		return written(a)
+// held is what a variable is set to; a list's may be a field, too, or one of a
+// package.
+func (g *graph) held(v ssa.Value) []ssa.Value {
+	_, isList := v.Type().Underlying().(*types.Pointer).Elem().Underlying().(*types.Slice)
+	switch v := v.(type) {
+	case *ssa.Alloc:
+		return written(v)
+	case *ssa.Global:
+		if isList && !g.globalSpoiled[v] {
+			return g.globals[v]
+		}
+	case *ssa.FieldAddr:
+		if f := fieldOf(v.X.Type(), v.Field); isList && g.read[f.Pkg()] && !g.spoiled[f] {
+			return g.stores[f]
+		}
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 // change has made something worse; above it the table of docs/scope-derive.md
 // is to be made anew.
 var achieved = map[string]struct{ precision, recall int }{
-	"aws":    {976, 976},
+	"aws":    {958, 982},
 	"github": {1000, 1000},
 	"google": {1000, 944},
 }

@@ -21,10 +21,26 @@ func (g *graph) store(s *ssa.Store) {
 		if callback := functionOf(s.Val); callback != nil && !g.read[f.Pkg()] {
 			g.outside[callback] = true
 		}
-	case *ssa.Alloc, *ssa.IndexAddr, *ssa.FreeVar:
+	case *ssa.IndexAddr:
+		g.storeElement(to)
+	case *ssa.Alloc, *ssa.FreeVar:
 	default:
 		// Someone has a pointer, and it is not followed to what it points to.
 		g.aliased = g.aliased || isString(s.Val.Type())
+	}
+}
+
+// storeElement spoils a list that is kept somewhere and changed in place.
+func (g *graph) storeElement(to *ssa.IndexAddr) {
+	load, ok := to.X.(*ssa.UnOp)
+	if !ok {
+		return
+	}
+	switch from := load.X.(type) {
+	case *ssa.Global:
+		g.globalSpoiled[from] = true
+	case *ssa.FieldAddr:
+		g.spoiled[fieldOf(from.X.Type(), from.Field)] = true
 	}
 }
 
@@ -35,13 +51,21 @@ func followed(base ssa.Value) bool {
 	case *ssa.Alloc, *ssa.Parameter, *ssa.IndexAddr:
 		return true
 	case *ssa.Call:
-		f := base.Call.StaticCallee()
-		return f != nil && len(f.Blocks) > 0 && !slices.ContainsFunc(returns(f), func(v ssa.Value) bool {
-			_, makes := v.(*ssa.Alloc)
-			return !makes
-		})
+		return makes(base, 0)
+	case *ssa.Extract:
+		c, ok := base.Tuple.(*ssa.Call)
+		return ok && makes(c, base.Index)
 	}
 	return false
+}
+
+// makes tells a call of a function that makes a struct and returns it.
+func makes(c *ssa.Call, result int) bool {
+	f := c.Call.StaticCallee()
+	return f != nil && len(f.Blocks) > 0 && !slices.ContainsFunc(returns(f, result), func(v ssa.Value) bool {
+		_, makes := v.(*ssa.Alloc)
+		return !makes
+	})
 }
 
 // fieldAddr spoils a field whose address is passed on: whoever has it may set

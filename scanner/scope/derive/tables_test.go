@@ -118,6 +118,9 @@ func TestCovers(t *testing.T) {
 		{"s3:Get*", "s3:GetObject", true},
 		{"secret:db-??????", "secret:db-a1b2c3", true},
 		{"secret:db-??????", "secret:db-a1", false},
+		{"a*b*c", "a.b.b.c", true},
+		{"a*b*c", "a.b.b.", false},
+		{strings.Repeat("*a", 50), strings.Repeat("a", 500) + "b", false},
 	} {
 		if got := covers(c.pattern, c.text); got != c.want {
 			t.Errorf("%s covers %s: %v", c.pattern, c.text, got)

@@ -4,8 +4,6 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
-	pathpkg "path"
-	"regexp"
 	"slices"
 
 	"golang.org/x/tools/go/ssa"
@@ -76,6 +74,9 @@ func (e *evaluation) eval(v ssa.Value, fr *frame, depth int) ([]string, bool) {
 		return e.unionStored(e.globals[v], e.globalSpoiled[v], depth)
 	case *ssa.FieldAddr:
 		f := fieldOf(v.X.Type(), v.Field)
+		if isSDK(f.Pkg()) {
+			return e.ofOutput(placed{v, fr}, depth)
+		}
 		return e.unionStored(e.stores[f], e.spoiled[f] || !e.read[f.Pkg()], depth)
 	case *ssa.Field:
 		f := fieldOf(v.X.Type(), v.Field)
@@ -88,6 +89,14 @@ func (e *evaluation) eval(v ssa.Value, fr *frame, depth int) ([]string, bool) {
 		return e.passed(v, fr, depth)
 	case *ssa.Call:
 		return e.result(v, fr, depth)
+	case *ssa.Extract:
+		if c, ok := v.Tuple.(*ssa.Call); ok {
+			return e.returnedTexts(c, v.Index, fr, depth)
+		}
+	case *ssa.MakeInterface:
+		if isString(v.X.Type()) {
+			return e.eval(v.X, fr, depth)
+		}
 	}
 	return nil, false
 }
@@ -183,24 +192,26 @@ func setInside(c *ssa.MakeClosure, v ssa.Value) (all []ssa.Value) {
 
 // element is any element of a list that is written out.
 func (e *evaluation) element(v *ssa.IndexAddr, fr *frame, depth int) ([]string, bool) {
-	base := v.X
-	if s, ok := base.(*ssa.Slice); ok {
-		base = s.X
+	if array, ok := v.X.(*ssa.Alloc); ok {
+		return e.unionPlaced(indexed(array, fr), depth)
 	}
-	array, ok := base.(*ssa.Alloc)
+	elements, ok := e.elements(placed{v.X, fr}, make(map[ssa.Value]bool))
 	if !ok {
 		return nil, false
 	}
-	var values []ssa.Value
-	for _, r := range *array.Referrers() {
-		if at, ok := r.(*ssa.IndexAddr); ok {
-			values = append(values, written(at)...)
+	return e.unionPlaced(elements, depth)
+}
+
+// unionPlaced is what is stored at any of some addresses.
+func (e *evaluation) unionPlaced(addresses []placed, depth int) (texts []string, ok bool) {
+	for _, a := range addresses {
+		t, ok := e.union(written(a.v), a.fr, depth)
+		if !ok || len(texts) > 4*maxValues {
+			return nil, false
 		}
+		texts = append(texts, t...)
 	}
-	if len(values) == 0 {
-		return nil, false
-	}
-	return e.union(values, fr, depth)
+	return texts, len(texts) > 0
 }
 
 // written is what is stored at an address.
@@ -252,91 +263,6 @@ func (g *graph) arguments(v *ssa.Parameter, fr *frame) (all []ssa.Value, parent 
 		}
 	}
 	return all, nil, true
-}
-
-// sameText are functions that return a pointer to a text that they are given, the
-// text that a pointer leads to, or an escaped one, which its reader unescapes.
-var sameText = regexp.MustCompile(`^(?:github\.com/aws/aws-sdk-go-v2/aws\.(?:ToString|String)|github\.com/aws/smithy-go/ptr\.(?:ToString|String)|` +
-	`github\.com/google/go-github(?:/v\d+)?/github\.(?:Ptr|String)|github\.com/samber/lo\.(?:ToPtr|FromPtr)|k8s\.io/utils/ptr\.To|` +
-	`net/url\.(?:PathEscape|QueryEscape))$`)
-
-// result is what a call returns: a pointer to its argument where it is one of
-// the SDK's helpers, a format with * for what it fills in, or what a function
-// of the program returns.
-func (e *evaluation) result(v *ssa.Call, fr *frame, depth int) ([]string, bool) {
-	f := v.Call.StaticCallee()
-	if f == nil {
-		return nil, false
-	}
-	if len(f.Blocks) == 0 {
-		if origin := f.Origin(); origin != nil {
-			f = origin
-		}
-		if f.Pkg == nil || len(v.Call.Args) == 0 {
-			return nil, false
-		}
-		switch name := path(f); {
-		case sameText.MatchString(name):
-			return e.eval(v.Call.Args[0], fr, depth)
-		case name == "fmt.Sprintf":
-			return e.formatted(v.Call.Args[0], fr, depth)
-		case name == "path.Join":
-			return e.joinedPath(placed{v.Call.Args[0], fr}, depth)
-		}
-		return nil, false
-	}
-	returned := returns(f)
-	if len(returned) == 0 {
-		return nil, false
-	}
-	return e.union(returned, &frame{f, v.Call.Args, fr}, depth)
-}
-
-// returns are the values that a function of one result returns.
-func returns(f *ssa.Function) (all []ssa.Value) {
-	for _, b := range f.Blocks {
-		if r, ok := b.Instrs[len(b.Instrs)-1].(*ssa.Return); ok && len(r.Results) == 1 {
-			all = append(all, r.Results[0])
-		}
-	}
-	return all
-}
-
-// joinedPath is a path of the elements of a list that is written out, with * for
-// one that is not known.
-func (e *evaluation) joinedPath(list placed, depth int) ([]string, bool) {
-	elements, ok := e.elements(list, make(map[ssa.Value]bool))
-	if !ok {
-		return nil, false
-	}
-	all := []string{""}
-	for _, part := range elements {
-		values := written(part.v)
-		texts, ok := e.union(values, part.fr, depth)
-		if !ok || len(values) == 0 {
-			texts = []string{"*"}
-		}
-		var longer []string
-		for _, before := range all {
-			for _, t := range texts {
-				longer = append(longer, pathpkg.Join(before, t))
-			}
-		}
-		if all = longer; len(all) > 4*maxValues {
-			return nil, false
-		}
-	}
-	return all, true
-}
-
-var verb = regexp.MustCompile(`%[-+# 0-9.\[\]]*[a-zA-Z]`)
-
-func (e *evaluation) formatted(format ssa.Value, fr *frame, depth int) ([]string, bool) {
-	all, ok := e.eval(format, fr, depth)
-	for i := range all {
-		all[i] = verb.ReplaceAllString(all[i], "*")
-	}
-	return all, ok
 }
 
 // fieldOf is the field of a struct, or of a pointer to one; of a generic type,
