@@ -369,7 +369,7 @@ func (b *yamlBuilder) block(at int) (start, end int) {
 // starts with.
 func parseFrontMatter(text []byte) (Parsed, error) {
 	first := bytes.TrimPrefix(text, []byte("\ufeff"))
-	if !bytes.HasPrefix(first, []byte("---\n")) && !bytes.HasPrefix(first, []byte("---\r\n")) {
+	if !frontMark.Match(first) {
 		return Parsed{}, nil
 	}
 	start := len(text) - len(first)
@@ -379,7 +379,12 @@ func parseFrontMatter(text []byte) (Parsed, error) {
 	}
 	root, templated, err := yamlDocument(text, start, end)
 	if err != nil && len(text) <= maxText {
-		root, err = lenientFrontMatter(text, start, end), nil
+		loose, own := looseValues(text, start, end)
+		if root, templated, err = yamlDocument(loose, start, end); err == nil && root != nil && root.Kind == Map {
+			root.Members = append(root.Members, own...)
+		} else {
+			root, err = lenientFrontMatter(text, start, end), nil
+		}
 	}
 	if err != nil || root == nil {
 		return Parsed{}, err
@@ -388,9 +393,50 @@ func parseFrontMatter(text []byte) (Parsed, error) {
 }
 
 var (
+	frontMark = regexp.MustCompile(`^---[ \t]*\r?\n`)
 	frontKey  = regexp.MustCompile(`^([A-Za-z][\w-]*):[ \t]*(.*?)[ \t\r]*$`)
 	frontItem = regexp.MustCompile(`^[ \t]*-[ \t]+(.*?)[ \t\r]*$`)
 )
+
+// looseValues blanks what keeps front matter from being YAML, as agents quote
+// it: values that are none on their own, which are returned with their keys,
+// and lines of text between the keys. Places stay what they are.
+func looseValues(text []byte, start, end int) (loose []byte, own []Member) {
+	loose = bytes.Clone(text)
+	at := start
+	for line := range bytes.Lines(text[start:end]) {
+		body := bytes.TrimRight(line, "\r\n")
+		m := frontKey.FindSubmatchIndex(body)
+		switch {
+		case m != nil && !goesOn(body[m[4]:m[5]]):
+			if _, err := decodeYAML(body); err != nil {
+				own = append(own, Member{plain(text, at+m[2], at+m[3]), plain(text, at+m[4], at+m[5])})
+				blank(loose[at+m[2] : at+m[5]])
+			}
+		case m == nil && len(body) > 0 && !bytes.ContainsRune([]byte(" \t-#"), rune(body[0])):
+			blank(loose[at : at+len(body)])
+		}
+		at += len(line)
+	}
+	return loose, own
+}
+
+// goesOn tells whether a list, a map or a string is not closed on its line.
+func goesOn(value []byte) bool {
+	switch {
+	case len(value) == 0:
+		return false
+	case value[0] == '"' || value[0] == '\'':
+		return bytes.Count(value, value[:1]) == 1
+	}
+	return (value[0] == '[' || value[0] == '{') && bytes.Count(value, []byte{value[0]}) > bytes.Count(value, []byte{value[0] + 2})
+}
+
+func blank(text []byte) {
+	for i := range text {
+		text[i] = ' '
+	}
+}
 
 // lenientFrontMatter reads front matter that is no YAML line by line, as
 // agents do: a description with a colon in it keeps nobody from using the
