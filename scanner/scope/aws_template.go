@@ -20,7 +20,7 @@ var awsTemplate = Format{
 	Match: func(name string) bool {
 		return hasExt(name, ".yaml", ".yml", ".json", ".template") && !isTerraform(name)
 	},
-	Hints: []string{"AWS::", "iamRoleStatements", "iamManagedPolicies", "iam:", "functions:"},
+	Hints: []string{"AWS::", "iamRoleStatements", "iamManagedPolicies", "statements", "managedPolicies", "functions:"},
 	Read: func(f *File) {
 		serverless := strings.HasPrefix(path.Base(f.Path), "serverless.")
 		if !serverless && !bytes.Contains(f.Text, []byte("AWS::")) {

@@ -12,7 +12,9 @@ import (
 // is a file's name, as ConfigMaps and charts have them, and in scripts, as
 // here-documents.
 type embedding struct {
-	// marks is what stands in every text that holds any.
+	// words are literals one of which stands in every text that holds any, and
+	// marks is what they are part of.
+	words []string
 	marks *regexp.Regexp
 	// file tells by its name whether a file is of the format.
 	file func(name string) bool
@@ -29,7 +31,7 @@ func holds(name string) bool { return isScript(name) || hasExt(name, ".yaml", ".
 
 // readIn reads the files that stand in a script or in YAML.
 func (e *embedding) readIn(f *File) {
-	if !e.marks.Match(f.Text) {
+	if !hasHint(f.Text, e.words) {
 		return
 	}
 	if isScript(f.Path) {

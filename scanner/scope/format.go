@@ -1,7 +1,6 @@
 package scope
 
 import (
-	"bytes"
 	"errors"
 	"path"
 	"slices"
@@ -82,9 +81,20 @@ type Outcome struct {
 	Err error
 }
 
+// code are endings of what is no configuration, and most files of a tree: they
+// are not asked about format by format.
+var code = map[string]bool{
+	".go": true, ".c": true, ".h": true, ".cc": true, ".cpp": true, ".hpp": true, ".rs": true, ".py": true, ".rb": true, ".java": true, ".kt": true, ".scala": true, ".swift": true, ".cs": true, ".php": true,
+	".js": true, ".mjs": true, ".cjs": true, ".jsx": true, ".ts": true, ".tsx": true, ".vue": true, ".svelte": true, ".css": true, ".scss": true, ".html": true, ".hbs": true, ".svg": true, ".map": true,
+	".s": true, ".asm": true, ".proto": true, ".txt": true, ".rst": true, ".png": true, ".jpg": true, ".gif": true, ".ico": true, ".woff": true, ".woff2": true, ".sum": true, ".lock": true, ".snap": true, ".po": true,
+}
+
 // Wanted tells by its path whether any format may know a file.
 func Wanted(name string) bool {
 	name = inner(name)
+	if code[path.Ext(name)] {
+		return false
+	}
 	return slices.ContainsFunc(formats, func(f Format) bool { return f.Match(name) })
 }
 
@@ -93,8 +103,9 @@ func Read(name string, text []byte) Outcome {
 	name = inner(name)
 	var out Outcome
 	f := &File{Path: name, Text: text}
+	found := hintsOfFormats().in(text)
 	for i := range formats {
-		if fm := &formats[i]; fm.Match(name) && hasHint(text, fm.Hints) {
+		if fm := &formats[i]; (found[i] || len(fm.Hints) == 0 || hasShort(text, fm.Hints)) && fm.Match(name) {
 			out.Read = true
 			f.format, f.hints = fm, fm.Hints
 			fm.Read(f)
@@ -117,10 +128,6 @@ func inner(name string) string {
 	return name
 }
 
-func hasHint(text []byte, hints []string) bool {
-	return len(hints) == 0 || slices.ContainsFunc(hints, func(h string) bool { return bytes.Contains(text, []byte(h)) })
-}
-
 // File is a file under judgement.
 type File struct {
 	Path string // slash-separated
@@ -128,7 +135,7 @@ type File struct {
 
 	format  *Format
 	hints   []string
-	parsed  map[string]document.Parsed // by hints
+	opened  *document.File
 	grants  []Grant
 	unknown int
 	err     error
@@ -144,21 +151,13 @@ func (f *File) Docs() []*document.Node { return f.parse().Docs }
 func (f *File) Templated() bool { return f.parse().Templated }
 
 func (f *File) parse() document.Parsed {
-	key := "" // only YAML's streams are read in part
-	if hasExt(f.Path, ".yaml", ".yml") {
-		key = strings.Join(f.hints, "\x00")
+	if f.opened == nil {
+		f.opened = document.Open(f.Path, f.Text)
 	}
-	if p, ok := f.parsed[key]; ok {
-		return p
-	}
-	p, err := document.Parse(f.Path, f.Text, f.hints)
+	p, err := f.opened.Docs(f.hints)
 	if err != nil && f.err == nil {
 		f.err = err
 	}
-	if f.parsed == nil {
-		f.parsed = make(map[string]document.Parsed)
-	}
-	f.parsed[key] = p
 	return p
 }
 

@@ -95,11 +95,7 @@ var gcp = Format{
 // whatever they are called.
 func gcpDocs(f *File) []*document.Node {
 	if hasExt(f.Path, ".jinja", ".jinja2") {
-		p, err := document.Parse(f.Path+".yaml", f.Text, f.hints)
-		if err != nil {
-			f.Fault(err)
-		}
-		f.parsed = map[string]document.Parsed{"": p}
+		f.opened = document.Open(f.Path+".yaml", f.Text)
 	}
 	return f.Docs()
 }

@@ -58,6 +58,7 @@ var nats = Format{
 
 // natsEmbedded is how configurations stand in other files.
 var natsEmbedded = embedding{
+	words:   []string{".conf"},
 	marks:   regexp.MustCompile(`\.conf\b`),
 	file:    natsFile.MatchString,
 	command: regexp.MustCompile(`\.conf\b`),

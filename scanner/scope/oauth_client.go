@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -65,10 +66,13 @@ var oauthClient = Format{
 	Match: func(name string) bool {
 		return hasExt(name, ".json", ".yaml", ".yml") || isTerraform(name) || isOAuthProperties(name) || isOAuthVariables(name)
 	},
-	Hints: []string{"oauthScopes", "oauth_config", "default_permissions", "resourceAppId", "azuread_", "ecosystem", "authentication", "executeAs", "oauth2/authorize", "install_params",
-		"client-id", "client_id", "clientId", "clientID", "ClientId", "CLIENT_ID", "client.registration", "registration:"},
-	Read: readOAuthClient,
+	Hints: append(slices.Clone(oauthManifests), "client-id", "client_id", "clientId", "clientID", "ClientId", "CLIENT_ID", "client.registration", "registration:"),
+	Read:  readOAuthClient,
 }
+
+// oauthManifests are hints of manifests, which may hold permissions that are
+// not called scopes.
+var oauthManifests = []string{"oauthScopes", "oauth_config", "default_permissions", "resourceAppId", "azuread_", "cloud:ecosystem", `"authentication"`, "executeAs", "oauth2/authorize", "install_params"}
 
 func readOAuthClient(f *File) {
 	switch {
@@ -78,6 +82,9 @@ func readOAuthClient(f *File) {
 	case isOAuthVariables(f.Path):
 		readRegistrations(f, oauthVariableTree(f.Text), registration{})
 		return
+	}
+	if !hasHint(f.Text, oauthManifests) && !hasHint(f.Text, []string{"scope", "Scope", "SCOPE"}) {
+		return // a client that asks for nothing
 	}
 	base := path.Base(f.Path)
 	for _, d := range f.Docs() {

@@ -68,6 +68,7 @@ type redisUser struct {
 
 // redisEmbedded is how lists of users and configurations stand in other files.
 var redisEmbedded = embedding{
+	words:   []string{".acl", ".conf"},
 	marks:   regexp.MustCompile(`\.(acl|conf)\b`),
 	file:    redisFile.MatchString,
 	command: regexp.MustCompile(`\.acl\b|(redis|valkey|keydb)[^/\s]*\.conf\b`),

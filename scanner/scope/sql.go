@@ -93,6 +93,7 @@ var sqlFile = regexp.MustCompile(`(?i)\.(sql|psql|pgsql|ddl|cql)(\.(j2|jinja2?|t
 
 // sqlEmbedded is how SQL stands in other files.
 var sqlEmbedded = embedding{
+	words:   []string{".sql", ".psql", ".pgsql", ".ddl", ".cql", ".SQL", "psql", "mysql", "mariadb", "sqlcmd", "sqlplus", "cqlsh", "clickhouse-client", "cockroach"},
 	marks:   regexp.MustCompile(`(?i)\.(sql|psql|pgsql|ddl|cql)\b|` + sqlClients),
 	file:    sqlFile.MatchString,
 	command: regexp.MustCompile(`(?i)\.sql\b|` + sqlClients),

@@ -11,6 +11,7 @@ import (
 // vaultEmbedded is how policies stand in other files: `vault policy write NAME
 // - <<EOF` in scripts, ConfigMaps, and the resources of operators in YAML.
 var vaultEmbedded = embedding{
+	words:   []string{"path \"", "path \\\"", "path  ", "path\t", "bound_service_account_names=", "policy=", "policies="},
 	marks:   regexp.MustCompile(`path[ \t]+\\?"|bound_service_account_names=|polic(y|ies)=`),
 	file:    func(name string) bool { return vaultHCL.MatchString(name) || name == "policy" || name == "rules" },
 	command: regexp.MustCompile(`(?i)\b(vault|bao)\b.*\bpolic(y|ies)\b|\.hcl\b`),

@@ -239,9 +239,40 @@ type Parsed struct {
 // out the documents of a stream in which none of them stands. The documents
 // that could be read are returned with an error too.
 func Parse(name string, text []byte, hints []string) (Parsed, error) {
-	switch strings.ToLower(path.Ext(name)) {
-	case ".yaml", ".yml":
-		return parseYAML(text, hints)
+	return Open(name, text).Docs(hints)
+}
+
+// File is a file whose documents are read when they are asked for, each once.
+type File struct {
+	name  string
+	text  []byte
+	yaml  []yamlChunk
+	whole *outcome // of what is no stream
+}
+
+type outcome struct {
+	Parsed
+	err error
+}
+
+// Open returns a file to be read by its path's ending.
+func Open(name string, text []byte) *File { return &File{name: name, text: text} }
+
+// Docs is Parse for a file that may be read again with other hints.
+func (f *File) Docs(hints []string) (Parsed, error) {
+	ext := strings.ToLower(path.Ext(f.name))
+	if ext == ".yaml" || ext == ".yml" {
+		return f.parseYAML(hints)
+	}
+	if f.whole == nil {
+		p, err := parseWhole(ext, f.text)
+		f.whole = &outcome{p, err}
+	}
+	return f.whole.Parsed, f.whole.err
+}
+
+func parseWhole(ext string, text []byte) (Parsed, error) {
+	switch ext {
 	case ".toml":
 		return one(text, parseTOML)
 	case ".hcl", ".tf", ".tofu":

@@ -11,23 +11,48 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
+// yamlChunk is a document of a stream, parsed when a format asks for it.
+type yamlChunk struct {
+	start, end int
+	read       bool
+	root       *Node
+	templated  bool
+	err        error
+}
+
+// schema begins the largest documents that clusters' streams have, which
+// describe other objects and grant nothing.
+var schema = []byte("\nkind: CustomResourceDefinition")
+
 // parseYAML reads a stream of documents. Each is parsed alone, so that those
 // without a hint cost nothing and a fault in one leaves the others.
-func parseYAML(text []byte, hints []string) (Parsed, error) {
+func (f *File) parseYAML(hints []string) (Parsed, error) {
+	if f.yaml == nil {
+		for at := 0; at < len(f.text); {
+			end := nextDocument(f.text, at)
+			f.yaml = append(f.yaml, yamlChunk{start: at, end: end})
+			at = end
+		}
+	}
 	var p Parsed
 	var faults error
-	for at := 0; at < len(text); {
-		end := nextDocument(text, at)
-		if chunk := text[at:end]; hasHint(chunk, hints) && !onlyRemarks(chunk) {
-			root, templated, err := yamlDocument(text, at, end)
-			p.Templated = p.Templated || templated
-			if err != nil {
-				faults = errors.Join(faults, err)
-			} else if root != nil {
-				p.Docs = append(p.Docs, root)
+	for i := range f.yaml {
+		c := &f.yaml[i]
+		chunk := f.text[c.start:c.end]
+		if !hasHint(chunk, hints) {
+			continue
+		}
+		if !c.read {
+			if c.read = true; !onlyRemarks(chunk) && !bytes.Contains(chunk, schema) {
+				c.root, c.templated, c.err = yamlDocument(f.text, c.start, c.end)
 			}
 		}
-		at = end
+		p.Templated = p.Templated || c.templated
+		if c.err != nil {
+			faults = errors.Join(faults, c.err)
+		} else if c.root != nil {
+			p.Docs = append(p.Docs, c.root)
+		}
 	}
 	return p, faults
 }
