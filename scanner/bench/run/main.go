@@ -212,7 +212,7 @@ func (b bench) scopes() error {
 	if err := errors.Join(os.WriteFile(off, []byte("version: 1\nrules:\n  disable: ['scope-*']\n"), 0o644), os.WriteFile(on, []byte("version: 1\n"), 0o644)); err != nil {
 		return err
 	}
-	for _, dir := range []string{runtime.GOROOT(), module.Dir} {
+	for _, dir := range []string{goSource(), module.Dir} {
 		size, files := measure(dir)
 		scan := []string{b.remint, "scan", dir, "-f", "json", "--go=off", "-c"}
 		work := fmt.Sprintf("%s, %d files, %.0f MB (right: without scopes)", filepath.Base(dir), files, float64(size)/1e6)
