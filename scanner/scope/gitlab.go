@@ -91,7 +91,7 @@ var gitlabCI = Format{
 		}
 		return isTerraform(name)
 	},
-	Hints: []string{"CI_DEBUG_", "forward", "PRIVATE-TOKEN", "private_token", "JobTokenScopeEnabled", "job_token_scope", "--build-arg", "include", "aws_secret_access_key", "activate-service-account", "service-principal", "ServicePrincipal", "_json_key", "approle", "vault login",
+	Hints: []string{"CI_DEBUG_", "forward", "PRIVATE-TOKEN", "private_token", "TokenScopeEnabled", "job_token_scope", "--build-arg", "include", "aws_secret_access_key", "activate-service-account", "service-principal", "ServicePrincipal", "_json_key", "approle", "vault login",
 		"gitlab_", "git push", "publish", "upload", "semantic-release", "variables"},
 	Read: func(f *File) {
 		for _, d := range f.Docs() {
