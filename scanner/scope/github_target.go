@@ -39,7 +39,7 @@ func readTarget(f *File, w *workflow, subject string, job *document.Node) {
 	for i, s := range steps {
 		named[s.Get("id").Str()] = s
 		at := checksOut(f, named, s, append([]variables{variablesOf(s.Get("env"))}, outer...))
-		if at == nil || ownOnly(condition) || ownOnly(s.Get("if").Str()) {
+		if at == nil || ownOnly(condition) || ownOnly(s.Get("if").Str()) || strings.HasPrefix(at.Text, "git fetch") && !slices.ContainsFunc(steps[i:], takesFetched) {
 			continue
 		}
 		if !slices.ContainsFunc(steps[i+1:], runsCode) && !slices.ContainsFunc(scriptCommands(s.Get("run").Str()), runsFiles) {
@@ -59,6 +59,11 @@ func readTarget(f *File, w *workflow, subject string, job *document.Node) {
 		return
 	}
 }
+
+// workTree are commands by which what was fetched comes to the work tree.
+var workTree = regexp.MustCompile(`\bgit (?:-C \S+ )?(?:checkout|switch|merge|reset|rebase|worktree|cherry-pick|restore|read-tree|archive|apply|am)\b`)
+
+func takesFetched(step *document.Node) bool { return workTree.MatchString(step.Get("run").Str()) }
 
 // textOfOthers is an expression for a text that anyone may write: in a script it
 // is a part of the program.

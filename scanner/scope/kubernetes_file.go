@@ -129,9 +129,10 @@ func readManifest(f *File, m *manifest, known *together) {
 			readRules(f, m.subject(), p.Get("rules"), false)
 		}
 	case "Secret":
-		if t := m.Get("type"); t.Is("kubernetes.io/service-account-token") {
+		account := m.Get("metadata", "annotations", "kubernetes.io/service-account.name")
+		if t := m.Get("type"); t.Is("kubernetes.io/service-account-token") && (account != nil || f.Templated()) { // without an account no token is made
 			f.Report(t, Problem{Rule: kubernetesToken, Subject: m.subject(), Why: "makes a token that never ends",
-				Narrower: "kubectl create token " + word(m.Get("metadata", "annotations", "kubernetes.io/service-account.name").Str(), "ACCOUNT") + ", or a projected serviceAccountToken volume"})
+				Narrower: "kubectl create token " + word(account.Str(), "ACCOUNT") + ", or a projected serviceAccountToken volume"})
 		}
 	case "ServiceAccount":
 		if mount, _ := m.Get("automountServiceAccountToken").Bool(); mount && m.name == "default" {
